@@ -1,0 +1,147 @@
+"""The worker's end of the wire: length-prefixed msgpack, and large texts in a memory file that both sides hold.
+
+The host's end is `src/cellblock/repl/wire.py`; it trusts nothing that is written here.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from typing import Any
+
+import msgspec
+
+INLINE_BYTES = 4096
+"""A longer text goes into the mail file, so that a frame stays small."""
+FRAME_BYTES = 2**20
+EXT_TEXT, EXT_INT, EXT_BYTES = 1, 2, 3
+
+
+class Caps(msgspec.Struct, frozen=True):
+    """How much one value may hold; the host sends its own."""
+
+    total_bytes: int
+    items: int
+    depth: int
+    digits: int
+
+
+class HostGone(BaseException):
+    """The host closed the socket: there is nobody left to work for."""
+
+
+class Wire:
+    """Frames to and from the host, one at a time."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.mail: mmap.mmap | None = None
+        self.half = 0
+        self.caps = Caps(0, 0, 0, 0)
+        self._decoder = msgspec.msgpack.Decoder(ext_hook=self._read_ext)
+
+    def attach(self, mail_fd: int, mail_bytes: int, caps: Caps) -> None:
+        """Take the mail file: its first half is ours to write, its second the host's."""
+        self.mail, self.half, self.caps = mmap.mmap(mail_fd, mail_bytes), mail_bytes // 2, caps
+
+    def send(self, frame: dict[str, Any]) -> None:
+        """Write one frame; values in it must have been packed."""
+        data = msgspec.msgpack.encode(frame)
+        if len(data) > FRAME_BYTES:
+            raise ValueError("more structure than one message may hold; send less at a time")
+        view = memoryview(struct.pack("<I", len(data)) + data)
+        while view:
+            view = view[os.write(self.fd, view) :]
+
+    def receive(self) -> dict[str, Any]:
+        """The next frame of the host."""
+        (size,) = struct.unpack("<I", self._exactly(4))
+        frame: dict[str, Any] = self._decoder.decode(self._exactly(size))
+        return frame
+
+    def packer(self) -> Packer:
+        """A packer for the values of one frame."""
+        return Packer(self)
+
+    def _exactly(self, size: int) -> bytes:
+        data = os.read(self.fd, size)
+        while len(data) < size:
+            more = os.read(self.fd, size - len(data))
+            if not more:
+                raise HostGone
+            data += more
+        return data
+
+    def _read_ext(self, code: int, data: memoryview) -> Any:
+        if code == EXT_INT:
+            return int.from_bytes(data, "little", signed=True)
+        offset, size = struct.unpack("<QQ", data)
+        if self.mail is None:
+            raise ValueError("a large value before the mail file")
+        raw = self.mail[self.half + offset : self.half + offset + size]
+        return raw if code == EXT_BYTES else raw.decode()
+
+
+class Packer:
+    """Checks plain data and moves its large parts into the mail file."""
+
+    __slots__ = ("_items", "_used", "_wire")
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire, self._items, self._used = wire, 0, 0
+
+    def pack(self, value: Any, depth: int = 0) -> Any:
+        """What msgpack takes for `value`.
+
+        Raises:
+            TypeError: it is not plain data; the message says what to do.
+            ValueError: it is larger or deeper than the caps.
+        """
+        self._items += 1
+        caps = self._wire.caps
+        if self._items > caps.items:
+            raise ValueError(f"more than {caps.items:,} items; send less, or join them into one text")
+        kind = type(value)
+        if value is None or kind is bool or kind is float:
+            return value
+        if kind is str or kind is bytes:
+            return self._blob(value.encode() if kind is str else value, value)
+        if kind is int:
+            return self._number(value)
+        if depth >= caps.depth:
+            raise ValueError(f"nested more than {caps.depth} deep; flatten it")
+        return self._container(value, kind, depth + 1)
+
+    def _container(self, value: Any, kind: type, depth: int) -> Any:
+        if kind is list or kind is tuple:
+            return [self.pack(item, depth) for item in value]
+        if kind is dict:
+            if any(type(key) is not str for key in value):
+                raise TypeError("a dict whose keys are not all str cannot cross; use {str(k): v for k, v in d.items()}")
+            return {self._key(key): self.pack(item, depth) for key, item in value.items()}
+        hint = "use sorted(...) or list(...)" if kind in (set, frozenset) else "only None, bool, int, float, str, bytes, list and dict cross"
+        raise TypeError(f"a {kind.__name__} cannot cross; {hint}")
+
+    def _key(self, key: str) -> str:
+        if len(key) > INLINE_BYTES:
+            raise ValueError(f"a dict key of {len(key):,} characters; use a shorter one")
+        return key
+
+    def _number(self, value: int) -> Any:
+        if -(2**63) <= value < 2**64:
+            return value
+        if value.bit_length() > self._wire.caps.digits * 10 // 3:
+            raise ValueError(f"an int of more than {self._wire.caps.digits:,} digits; send it as text")
+        return msgspec.msgpack.Ext(EXT_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
+
+    def _blob(self, raw: bytes, value: str | bytes) -> Any:
+        wire = self._wire
+        if len(raw) <= INLINE_BYTES or wire.mail is None:
+            return value
+        offset = self._used
+        self._used += len(raw)
+        if self._used > min(wire.half, wire.caps.total_bytes):
+            raise ValueError(f"more than {wire.caps.total_bytes:,} bytes; send less at a time")
+        wire.mail[offset : self._used] = raw
+        return msgspec.msgpack.Ext(EXT_BYTES if type(value) is bytes else EXT_TEXT, struct.pack("<QQ", offset, len(raw)))

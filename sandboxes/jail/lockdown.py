@@ -1,0 +1,65 @@
+"""What a fresh worker does to itself before it is given a guest, in the order in which it has to happen."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections.abc import Iterable
+
+from . import landlock, namespaces, seccomp
+from . import syscalls as sc
+from .namespaces import Layers
+
+OPEN_FILES = 64
+STACK_BYTES = 16 * 2**20
+
+
+def before_guest(layers: Layers, keep: Iterable[int]) -> None:
+    """The layers that an interpreter child inherits: no privileges, no files but the root's, a coarse filter."""
+    _close_files(set(keep))
+    os.setsid()
+    sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    layers.attempt("capabilities", namespaces.drop_capabilities)
+    layers.attempt("no_new_privs", sc.prctl, sc.PR_SET_NO_NEW_PRIVS, 1)
+    layers.attempt("no_core_no_ptrace", sc.prctl, sc.PR_SET_DUMPABLE, 0)
+    layers.attempt("memory_deny_write_execute", sc.prctl, sc.PR_SET_MDWE, sc.MDWE_REFUSE_EXEC_GAIN)
+    layers.attempt("rlimits", _fixed_rlimits)
+    layers.attempt("landlock", landlock.restrict, "/" if layers.state.get("root") == "on" else None)
+    layers.attempt("seccomp_guest", lambda: sc.seccomp_filter(seccomp.inherited(), all_threads=False))
+
+
+def after_guest(layers: Layers, data_bytes: int, *, threads: bool = False) -> None:
+    """The last layers, once the guest's interpreter is there: no new process, bounded memory, the strict filter."""
+    layers.attempt("rlimit_memory", resource.setrlimit, resource.RLIMIT_DATA, (data_bytes, data_bytes))
+    layers.attempt("rlimit_processes", resource.setrlimit, resource.RLIMIT_NPROC, (0, 0))
+    layers.attempt("seccomp", lambda: sc.seccomp_filter(seccomp.strict(threads=threads), all_threads=True))
+
+
+def bound_child(pid: int, data_bytes: int) -> None:
+    """No new processes and bounded private memory for an interpreter child that has started."""
+    resource.prlimit(pid, resource.RLIMIT_NPROC, (0, 0))
+    resource.prlimit(pid, resource.RLIMIT_DATA, (data_bytes, data_bytes))
+
+
+def private_bytes() -> int:
+    """Private writable memory that this process has mapped now: what RLIMIT_DATA counts.
+
+    Source: field 6 of /proc/self/statm, which includes the stack. Must be called before the root changes.
+    """
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[5]) * os.sysconf("SC_PAGESIZE")
+
+
+def _fixed_rlimits() -> None:
+    for name, value in (("CORE", 0), ("FSIZE", 0), ("MEMLOCK", 0), ("MSGQUEUE", 0), ("NOFILE", OPEN_FILES), ("STACK", STACK_BYTES)):
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+
+
+def _close_files(keep: set[int]) -> None:
+    # Standard streams stay: they are /dev/null, or the log pipe that the host owns.
+    low = 3
+    for fd in sorted(keep):
+        os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0])

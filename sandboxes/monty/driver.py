@@ -1,0 +1,199 @@
+"""Wall 1, Monty: a Rust interpreter in a child process of its own, driven from here, inside the jail.
+
+Never driven from the host: converting a guest's value can hold this process for many seconds, whatever limits are set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import pydantic_monty as monty
+from jail import lockdown
+from pydantic_monty._binary import find_monty_binary
+from worker import Dispatch, GuestError, OpenRequest, Outcome, Worker
+
+INSIDE = "/bin/monty"
+MIB = 2**20
+PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
+FAR = "def {name}(*args, **named):\n    return _cb_far_{name}(*args, **named)\n"
+FAR_PREFIX = "_cb_far_"
+# The interpreter counts host calls for itself; the host's own count is the one that matters.
+UNLIMITED_CALLS = 2**31
+_MEMORY_MESSAGE = re.compile(r"memory limit exceeded|exceeded its memory limit")
+
+
+def files(options: dict[str, Any]) -> dict[str, str]:
+    """What the jail's root holds: the interpreter and the libraries it is linked with."""
+    binary = options.get("binary") or find_monty_binary()
+    listing = subprocess.run(["ldd", binary], capture_output=True, text=True, check=False).stdout
+    libraries = {word for line in listing.splitlines() for word in line.split() if word.startswith("/")}
+    return {INSIDE: str(Path(binary).resolve())} | {path: path for path in sorted(libraries)} | {"/dev/null": "/dev/null"}
+
+
+def warm() -> None:
+    """Import everything that a worker needs, once, before workers are forked."""
+    "a".encode("idna")
+    re.compile("warm").search("warm")
+
+
+class MontyInterpreter:
+    """One session in one `monty` child process."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        self.memory_bytes = memory_bytes
+        self.pool: monty.Monty | None = None
+        self.session: monty.MontySession | None = None
+        self.clock = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - the guest's local time is UTC
+
+    def start(self) -> int:
+        """Spawn the child. Returns its process id."""
+        binary = INSIDE if Path(INSIDE).exists() else find_monty_binary()
+        self.pool = monty.Monty(binary_path=binary, min_processes=1, max_processes=1, checkout_timeout=5)
+        self.pool.__enter__()
+        self._checkout()
+        self._feed(PRELUDE)
+        assert self.session is not None
+        return self.session.worker_pid
+
+    def open(self, request: OpenRequest) -> None:
+        """Begin a fresh session with its own seed and a clock that stands still."""
+        self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
+        far = "".join(FAR.format(name=name) for name in request.far if name.isidentifier())
+        self._feed(f"_cb_seed({request.seed})\n{far}")
+
+    def load(self, request: OpenRequest, state: bytes) -> None:
+        """Become the session that was dumped."""
+        self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
+        self._checkout()
+        assert self.session is not None
+        self.session.load_session(state)
+
+    def dump(self) -> bytes:
+        """The child's whole heap."""
+        assert self.session is not None
+        return self.session.dump()
+
+    def names(self) -> list[str]:
+        """Top-level names, those of the prelude left out."""
+        found = self._feed("list(locals())")
+        return [name for name in found if not name.startswith(("_cb_", "P__", "ctx__"))]
+
+    def get(self, name: str) -> Any:
+        """A variable's value. The guest checks first that it is plain, since anything else could crash the child."""
+        if not name.isidentifier() or name not in self.names():
+            raise GuestError("LookupError", f"no variable named {name[:100]!r}")
+        try:
+            return self._feed(f"_cb_plain({name})")
+        except monty.MontyError as error:
+            kind, _, message = str(error).partition(": ")
+            raise GuestError(kind, message) from None
+
+    def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
+        """Run one cell to its end, answering its calls."""
+        assert self.session is not None
+        try:
+            step = self.session.feed_start(code, inputs=dict(inputs), print_callback=lambda _stream, text: write(text))
+            while not isinstance(step, monty.MontyComplete):
+                step = self._resume(step, dispatch)
+        except monty.MontyError as error:
+            return _failure(error)
+        preview = step.output if shows else None
+        return Outcome(preview=preview if isinstance(preview, str) and preview else None)
+
+    def _resume(self, step: Any, dispatch: Dispatch) -> Any:
+        if not isinstance(step, monty.FunctionSnapshot):
+            return step.resume_auto()
+        if step.is_os_function:
+            return self._os_call(step)
+        name = step.function_name.removeprefix(FAR_PREFIX)
+        try:
+            value = dispatch(name, step.args, step.kwargs)
+        except GuestError as error:
+            return self._raise_inside(step, error)
+        return step.resume({"return_value": value})
+
+    def _os_call(self, step: Any) -> Any:
+        name = step.function_name
+        if name == "datetime.now":
+            zone = step.args[0] if step.args else None
+            now = self.clock if zone is None else self.clock.replace(tzinfo=datetime.UTC).astimezone(zone)
+            return step.resume({"return_value": now})
+        if name == "date.today":
+            return step.resume({"return_value": self.clock.date()})
+        if name == "time.time":
+            return step.resume({"return_value": self.clock.replace(tzinfo=datetime.UTC).timestamp()})
+        return step.resume_not_handled()
+
+    def _raise_inside(self, step: Any, error: GuestError) -> Any:
+        try:
+            return step.resume({"exc_type": error.kind, "message": error.message})
+        except (TypeError, ValueError):  # a kind that this interpreter does not know
+            return step.resume({"exc_type": "RuntimeError", "message": f"{error.kind}: {error.message}"})
+
+    def _feed(self, code: str) -> Any:
+        assert self.session is not None
+        return self.session.feed_run(code, print_callback=lambda _stream, _text: None)
+
+    def _checkout(self) -> None:
+        # A second checkout reuses the child: it has only ever served this one session.
+        assert self.pool is not None
+        if self.session is not None:
+            self.session.__exit__(None, None, None)
+        session = self.pool.checkout(
+            limits={"max_memory": self.memory_bytes, "max_suspensions": UNLIMITED_CALLS},
+            # A spare is checked out before its session's clock and seed are known: the clock is asked for,
+            # and the session seeds anew.
+            os_policy={"sleep": "zero", "datetime": "call_host", "random_start": {"seed": 0}},
+            assert_message_annotations=False,
+        )
+        session.__enter__()
+        self.session = session
+
+
+def _failure(error: monty.MontyError) -> Outcome:
+    text = str(error)
+    kind, _, message = text.partition(": ")
+    if isinstance(error, monty.MontySyntaxError):
+        kind, message = "SyntaxError", text
+    frames = error.traceback() if isinstance(error, (monty.MontyRuntimeError, monty.MontySyntaxError)) else []
+    if isinstance(error, monty.MontyCrashedError):
+        return Outcome(error=("InterpreterCrashed", "the interpreter crashed on this cell", None), lost=True)
+    if kind == "MemoryError" and not frames and _MEMORY_MESSAGE.search(message[:200]):
+        return Outcome(error=("LimitExceeded", message[:200], None), limit="memory_bytes", lost=True)
+    if not kind.replace("_", "").replace(".", "").isalnum():
+        kind, message = type(error).__name__, text
+    # The outermost frame is the cell; deeper ones may lie in earlier cells or in the prelude.
+    mine = [frame.line for frame in frames if frame.filename == frames[0].filename]
+    return Outcome(error=(kind, message, mine[-1] if mine else None))
+
+
+class Guest:
+    """What the zygote makes of a fresh worker process."""
+
+    needs_threads = False
+
+    def __init__(self, fd: int, memory_bytes: int, base_bytes: int) -> None:
+        # Made before the last filter, which refuses the questions that a new socket object asks.
+        self.connection, self.memory_bytes = socket.socket(fileno=fd), memory_bytes
+        self.data_bytes = base_bytes + memory_bytes + 192 * MIB
+        self.interpreter = MontyInterpreter(memory_bytes)
+
+    def start(self) -> None:
+        """Spawn the interpreter and bound it, while that is still possible."""
+        pid = self.interpreter.start()
+        with contextlib.suppress(ProcessLookupError):
+            lockdown.bound_child(pid, self.memory_bytes + 64 * MIB)
+
+    def serve(self, layers: dict[str, str]) -> None:
+        """Answer the host until it hangs up."""
+        Worker(self.connection, self.interpreter).serve(layers)

@@ -1,0 +1,358 @@
+"""What every sandbox's worker does: answer the host's frames, serve near externals, forward far ones.
+
+The interpreter behind it differs from sandbox to sandbox; see `Interpreter`. All of this runs inside the jail, and
+the host treats every byte that it writes as hostile.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+import msgspec
+from frames import Caps, HostGone, Wire
+from near import NearContext, near_functions
+from proxy import CellRefused, SessionNames, rewrite
+
+NEAR_ERRORS = (ValueError, TypeError, IndexError, KeyError, LookupError, OverflowError)
+
+
+class GuestError(Exception):
+    """To be raised inside the cell as the built-in exception `kind`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind, self.message = kind, message[:2_000]
+        super().__init__(kind, self.message)
+
+
+@dataclass
+class Outcome:
+    """How the interpreter got on with one cell."""
+
+    preview: str | None = None
+    error: tuple[str, str, int | None] | None = None
+    limit: str | None = None
+    """The limit that ended it, None for an ordinary error."""
+    lost: bool = False
+    """The variables are gone, or no longer to be trusted: the host goes back to the state before this cell."""
+
+
+Dispatch = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class Interpreter(Protocol):
+    """Wall 1: what runs cells. Its methods raise `GuestError` where the host asked for something that is not there."""
+
+    def open(self, request: OpenRequest) -> None:
+        """Begin a session: seed, clock, names of far functions."""
+        ...
+
+    def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
+        """Run one cell with `inputs` bound first; `dispatch` answers its calls, `write` takes what it prints.
+
+        `shows` says that its last expression gives the text of the preview.
+        """
+        ...
+
+    def names(self) -> list[str]:
+        """Top-level names that are bound now."""
+        ...
+
+    def get(self, name: str) -> Any:
+        """A variable's value, as plain Python data."""
+        ...
+
+    def dump(self) -> bytes:
+        """The whole state between cells."""
+        ...
+
+    def load(self, request: OpenRequest, state: bytes) -> None:
+        """Become the session that `dump` saved, in place of `open`'s fresh state."""
+        ...
+
+
+class OpenRequest(msgspec.Struct, frozen=True):
+    """The host's first frame."""
+
+    far: list[str]
+    caps: Caps
+    mail_bytes: int
+    checkpoint_bytes: int
+    seed: int
+    clock: float
+    has_context: bool
+    state: tuple[int, int] | None = None
+
+
+class Printed:
+    """Text that a cell prints: the head goes out at once, of the rest the tail is kept, what lies between is counted."""
+
+    def __init__(self, limit: int, send: Callable[[str], None]) -> None:
+        self._head_left = limit // 2
+        self._tail_room = limit - self._head_left
+        self._send = send
+        self._pending: list[str] = []
+        self._tail: deque[str] = deque()
+        self._tail_size = 0
+        self.dropped = 0
+
+    def write(self, text: str) -> None:
+        """Take more text."""
+        if self._head_left:
+            head, text = text[: self._head_left], text[self._head_left :]
+            self._head_left -= len(head)
+            self._pending.append(head)
+        if text:
+            self._keep_tail(text)
+
+    def _keep_tail(self, text: str) -> None:
+        self._tail.append(text)
+        self._tail_size += len(text)
+        while self._tail_size > self._tail_room:
+            excess = self._tail_size - self._tail_room
+            first = self._tail.popleft()
+            cut = min(excess, len(first))
+            self.dropped += cut
+            self._tail_size -= cut
+            if cut < len(first):
+                self._tail.appendleft(first[cut:])
+
+    def flush(self) -> None:
+        """Send what was kept of the head so far."""
+        if self._pending:
+            text, self._pending = "".join(self._pending), []
+            self._send(text)
+
+    def finish(self) -> None:
+        """Send the rest of the head, and the tail."""
+        self._pending.extend(self._tail)
+        self._tail.clear()
+        self.flush()
+
+
+@dataclass
+class _Cell:
+    """What is remembered while one cell runs."""
+
+    id: int
+    printed: Printed
+    calls: int = 0
+    near_calls: int = 0
+    final: list[Any] = field(default_factory=list)
+    final_name: str | None = None
+
+
+class Worker:
+    """One session's life: hello, open, then one request after the other."""
+
+    def __init__(self, connection: socket.socket, interpreter: Interpreter) -> None:
+        self.connection, self.wire, self.interpreter = connection, Wire(connection.fileno()), interpreter
+        self.names = SessionNames()
+        self.near: dict[str, Callable[..., Any]] = {}
+        self.far: frozenset[str] = frozenset()
+        self.checkpoint_fd = -1
+        self.checkpoint_bytes = 0
+        self.cell: _Cell | None = None
+        self.handlers: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "get": self._get,
+            "set": self._set,
+            "checkpoint": self._checkpoint,
+        }
+
+    def serve(self, layers: dict[str, str]) -> NoReturn:
+        """Answer the host until it hangs up."""
+        try:
+            self.wire.send({"t": "hello", "layers": layers})
+            self._open()
+            while True:
+                self._answer(self.wire.receive())
+        except HostGone:
+            os._exit(0)
+
+    def _answer(self, frame: dict[str, Any]) -> None:
+        if frame["t"] == "exec":
+            self._exec(frame)
+            return
+        packer = self.wire.packer()
+        answer = {"t": "answer", "id": frame["id"], "value": None, "error": None}
+        try:
+            answer["value"] = packer.pack(self.handlers[frame["t"]](frame))
+        except GuestError as error:
+            answer["error"] = (error.kind, error.message)
+        except (TypeError, ValueError) as error:
+            answer["error"] = (type(error).__name__, str(error))
+        self.wire.send(answer)
+
+    # -- requests
+
+    def _open(self) -> None:
+        head, fds, _, _ = socket.recv_fds(self.connection, 1, 3)
+        if not head:
+            raise HostGone
+        request = msgspec.convert(self.wire.receive(), OpenRequest)
+        self.wire.attach(fds[0], request.mail_bytes, request.caps)
+        self.checkpoint_fd, self.checkpoint_bytes = fds[1], request.checkpoint_bytes
+        inputs: dict[str, Any] = {}
+        if request.has_context:
+            context = NearContext(fds[2])
+            self.near = near_functions(context)
+            inputs["FILES"] = context.files()
+        self.far = frozenset(request.far)
+        self._begin(request, inputs)
+        self.wire.send({"t": "opened"})
+
+    def _begin(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
+        if request.state is None:
+            self.interpreter.open(request)
+            if inputs:
+                self._bind(inputs)
+            return
+        offset, size = request.state
+        names, state = msgspec.msgpack.decode(os.pread(self.checkpoint_fd, size, offset), type=tuple[SessionNames, bytes])
+        self.names = names
+        self.interpreter.load(request, state)
+
+    def _bind(self, inputs: dict[str, Any]) -> None:
+        outcome = self.interpreter.run("None", self._dispatch, inputs=inputs, write=lambda text: None, shows=False)
+        if outcome.error:
+            raise GuestError(outcome.error[0], outcome.error[1])
+
+    def _get(self, frame: dict[str, Any]) -> Any:
+        return self.interpreter.get(frame["name"])
+
+    def _set(self, frame: dict[str, Any]) -> None:
+        cell = rewrite(f"{frame['name']} = None", self.names)
+        self._bind({frame["name"]: frame["value"]})
+        self.names = self.names.after(cell)
+
+    def _checkpoint(self, frame: dict[str, Any]) -> int:
+        data = msgspec.msgpack.encode((self.names, self.interpreter.dump()))
+        if len(data) > self.checkpoint_bytes:
+            raise ValueError(f"the state takes {len(data):,} bytes; {self.checkpoint_bytes:,} are allowed")
+        with mmap.mmap(self.checkpoint_fd, 2 * self.checkpoint_bytes) as view:
+            view[frame["offset"] : frame["offset"] + len(data)] = data
+        return len(data)
+
+    # -- one cell
+
+    def _exec(self, frame: dict[str, Any]) -> None:
+        send_text = lambda text: self.wire.send({"t": "out", "text": self._sendable(text)})  # noqa: E731
+        cell = self.cell = _Cell(frame["id"], Printed(frame["output_chars"], send_text))
+        bound: tuple[str, ...] = ()
+        try:
+            rewritten = rewrite(frame["code"], self.names)
+            bound = rewritten.bound
+            outcome = self.interpreter.run(
+                rewritten.code,
+                self._dispatch,
+                inputs=self._text_inputs(rewritten),
+                write=cell.printed.write,
+                shows=rewritten.shows_value,
+            )
+            self.names = self.names.after(rewritten)
+        except CellRefused as refused:
+            outcome = Outcome(error=(refused.kind, refused.message, refused.line))
+        except MemoryError:
+            outcome = Outcome(error=("MemoryError", "the worker ran out of memory", None), limit="memory_bytes", lost=True)
+        if outcome.error is None:
+            outcome = self._take_final_name(cell, outcome)
+        elif bound and not outcome.lost:
+            there = set(self.interpreter.names())
+            bound = tuple(name for name in bound if name in there)
+        self._finish(cell, outcome, bound)
+
+    def _text_inputs(self, cell: Any) -> dict[str, Any]:
+        if not cell.needs_text or "P__text" not in self.near:
+            return {}
+        text = self.near["P__text"]()
+        return {name: text for name in self.names.lazy_texts()}
+
+    def _take_final_name(self, cell: _Cell, outcome: Outcome) -> Outcome:
+        name, cell.final_name = cell.final_name, None
+        if name is None:
+            return outcome
+        try:
+            value = self.interpreter.get(name)
+            self.wire.packer().pack(value)
+        except (GuestError, TypeError, ValueError) as error:
+            message = error.message if isinstance(error, GuestError) else str(error)
+            return Outcome(preview=outcome.preview, error=("NameError", f"FINAL_VAR: {message[:500]}", None))
+        cell.final = [value]
+        return outcome
+
+    def _finish(self, cell: _Cell, outcome: Outcome, bound: tuple[str, ...]) -> None:
+        self.cell = None
+        cell.printed.finish()
+        packer = self.wire.packer()
+        self.wire.send({
+            "t": "done",
+            "id": cell.id,
+            "preview": None if outcome.preview is None else self._sendable(outcome.preview),
+            "error": outcome.error and (outcome.error[0][:200], self._sendable(outcome.error[1][:4_000]), outcome.error[2]),
+            "limit": outcome.limit,
+            "lost": outcome.lost,
+            "changed": [name[:200] for name in bound[:1_000]],
+            "dropped": cell.printed.dropped,
+            "final": [packer.pack(value) for value in cell.final] or None,
+            "near_calls": cell.near_calls,
+        })  # fmt: skip
+
+    @staticmethod
+    def _sendable(text: str) -> str:
+        # A lone surrogate is no text; the guest may hold one, the wire may not.
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+    # -- calls from the cell
+
+    def _dispatch(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        cell = self.cell
+        if name in self.near:
+            if cell is not None:
+                cell.near_calls += 1
+            return self._near(self.near[name], args, kwargs)
+        if cell is not None and name in ("FINAL", "FINAL_VAR"):
+            return self._final(cell, name, args, kwargs)
+        if cell is not None and name in self.far:
+            return self._far(cell, name, args, kwargs)
+        raise GuestError("NameError", f"name {name!r} is not defined")
+
+    def _near(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except NEAR_ERRORS as error:
+            kind = type(error).__name__
+            raise GuestError(kind if kind in ("ValueError", "TypeError", "IndexError", "KeyError") else "ValueError", str(error)) from None
+
+    def _final(self, cell: _Cell, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if len(args) != 1 or kwargs:
+            raise GuestError("TypeError", f"{name} takes exactly one argument")
+        value = args[0]
+        if name == "FINAL_VAR" and isinstance(value, str) and value.strip().isidentifier():
+            cell.final, cell.final_name = [], value.strip()
+            return
+        try:
+            self.wire.packer().pack(value)
+        except (TypeError, ValueError) as error:
+            raise GuestError(type(error).__name__, str(error)) from None
+        cell.final, cell.final_name = [value], None
+
+    def _far(self, cell: _Cell, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        cell.printed.flush()
+        cell.calls += 1
+        packer = self.wire.packer()
+        try:
+            packed = [packer.pack(value) for value in args]
+            named = {str(key): packer.pack(value) for key, value in kwargs.items()}
+            self.wire.send({"t": "call", "id": cell.calls, "name": name, "args": packed, "kwargs": named})
+        except (TypeError, ValueError) as error:
+            cell.calls -= 1
+            raise GuestError(type(error).__name__, f"{name}: {error}") from None
+        reply = self.wire.receive()
+        if reply.get("error"):
+            raise GuestError(*reply["error"])
+        return reply["value"]

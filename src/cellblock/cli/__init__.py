@@ -1,0 +1,22 @@
+"""The command line. Everything heavy loads inside the commands, so that `cellblock --help` is fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 answered, 1 the run failed, 2 the call is wrong, 130 Ctrl-C.
+
+    Args:
+        argv: the words after `cellblock`; None takes the process's own.
+    """
+    try:
+        # Imported here, since Ctrl-C during the import must be as quiet as any other.
+        from .entry import execute
+
+        return execute(argv)
+    except KeyboardInterrupt:
+        return 130

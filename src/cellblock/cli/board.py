@@ -1,0 +1,181 @@
+"""What a run looks like so far: events are folded into one frozen `Board`. Pure: no clock, no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ..events import AnyEvent, CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted
+from .terminal import one_line
+
+Mark = Literal["good", "bad", "note"]
+ROWS_KEPT = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One thing that happened, ready to show: safe text on one line."""
+
+    seconds: float
+    """Since the run began."""
+    depth: int
+    mark: Mark
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Board:
+    """Everything that the live view and the summaries show. Texts of models and guests in it are safe, on one line."""
+
+    max_steps: int = 0
+    """0: not known."""
+    question: str = ""
+    model: str = ""
+    sandbox: str = ""
+    layers: Mapping[str, str] = field(default_factory=dict)
+    weak_isolation: bool = False
+    context_chars: int = 0
+    context_documents: int = 0
+    run_id: str = ""
+    started_at: float | None = None
+    """Unix seconds; None until the root run began."""
+    step: int = 0
+    doing: str = "starting"
+    cells: int = 0
+    failed_cells: int = 0
+    in_flight: frozenset[str] = frozenset()
+    """Call ids of the sub-calls that have no answer yet."""
+    subcalls_done: int = 0
+    subcalls_failed: int = 0
+    children: int = 0
+    """Child runs under way."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    rows: tuple[Row, ...] = ()
+    """The latest things that happened, oldest first."""
+    ended: RunEnded | None = None
+
+    def seconds(self, now: float) -> float:
+        """Since the run began, at Unix time `now`; the run's own figure once it has ended."""
+        if self.ended is not None:
+            return self.ended.seconds
+        return 0.0 if self.started_at is None else max(0.0, now - self.started_at)
+
+
+def fold(board: Board, event: AnyEvent) -> Board:
+    """The board after `event`."""
+    after = _FOLDS[type(event)](board, event)
+    row = describe(after, event)
+    return after if row is None else replace(after, rows=(*after.rows, row)[-ROWS_KEPT:])
+
+
+def _started(board: Board, event: RunStarted) -> Board:
+    if event.depth:
+        return replace(board, children=board.children + 1)
+    return replace(
+        board,
+        question=one_line(event.question),
+        model=one_line(event.model, 80),
+        sandbox=one_line(event.sandbox, 40),
+        layers={one_line(name, 40): one_line(state, 200) for name, state in event.layers.items()},
+        weak_isolation=event.weak_isolation,
+        context_chars=event.context_chars,
+        context_documents=event.context_documents,
+        run_id=one_line(event.run_id, 80),
+        started_at=event.at,
+    )
+
+
+def _asked(board: Board, event: ModelAsked) -> Board:
+    if event.role == "subcall":
+        return replace(board, in_flight=board.in_flight | {event.call_id})
+    return board if event.depth else replace(board, step=event.step, doing=f"asking {one_line(event.model, 60)}")
+
+
+def _answered(board: Board, event: ModelAnswered) -> Board:
+    board = replace(
+        board,
+        in_flight=board.in_flight - {event.call_id},
+        input_tokens=board.input_tokens + event.input_tokens,
+        output_tokens=board.output_tokens + event.output_tokens,
+    )
+    if event.role != "subcall":
+        return board if event.depth else replace(board, step=event.step, doing="reading the reply")
+    if event.error is None:
+        return replace(board, subcalls_done=board.subcalls_done + 1)
+    return replace(board, subcalls_failed=board.subcalls_failed + 1)
+
+
+def _cell_started(board: Board, event: CellStarted) -> Board:
+    return board if event.depth else replace(board, doing=f"running cell {cell_name(event)}")
+
+
+def _cell_ended(board: Board, event: CellEnded) -> Board:
+    board = replace(board, cells=board.cells + 1, failed_cells=board.failed_cells + (event.error is not None))
+    return board if event.depth else replace(board, doing="between cells")
+
+
+def _refused(board: Board, event: Refused) -> Board:
+    return board
+
+
+def _run_ended(board: Board, event: RunEnded) -> Board:
+    if event.depth:
+        return replace(board, children=max(0, board.children - 1))
+    board = replace(board, ended=event, doing="done", in_flight=frozenset(), children=0)
+    return replace(board, input_tokens=event.input_tokens, output_tokens=event.output_tokens)
+
+
+_FOLDS: dict[type, Callable[[Board, Any], Board]] = {
+    RunStarted: _started,
+    ModelAsked: _asked,
+    ModelAnswered: _answered,
+    CellStarted: _cell_started,
+    CellEnded: _cell_ended,
+    Refused: _refused,
+    RunEnded: _run_ended,
+}
+
+
+def cell_name(event: CellStarted | CellEnded) -> str:
+    """Step and place in the reply, both from 1, such as `2.1`."""
+    return f"{event.step}.{event.index + 1}"
+
+
+def describe(board: Board, event: AnyEvent) -> Row | None:
+    """The row that `event` is worth, None for what only moves a counter."""
+    what = _row_of(event)
+    if what is None:
+        return None
+    mark, label, text = what
+    since = 0.0 if board.started_at is None else max(0.0, event.at - board.started_at)
+    return Row(seconds=since, depth=event.depth, mark=mark, label=label, text=text)
+
+
+def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
+    match event:
+        case RunStarted(depth=depth) if depth:
+            return "note", "child run", one_line(event.question, 120)
+        case RunEnded(depth=depth) if depth:
+            return ("good" if event.success else "bad"), "child run", one_line(event.answer or event.error or "", 120)
+        case ModelAnswered(error=str(error)):
+            return "bad", "sub-call" if event.role == "subcall" else f"step {event.step}", one_line(error, 200)
+        case ModelAnswered() if event.role != "subcall":
+            return "good", f"step {event.step}", f"{event.output_tokens:,} tokens in {event.seconds:.1f} s"
+        case CellEnded():
+            return _cell_row(event)
+        case Refused():
+            return "note", "refused", one_line(event.reason, 200)
+    return None
+
+
+def _cell_row(event: CellEnded) -> tuple[Mark, str, str]:
+    label = f"cell {cell_name(event)}"
+    if event.error is not None:
+        return "bad", label, one_line(event.error, 200)
+    shown = event.stdout or event.value_preview or ""
+    if not shown and event.changed:
+        shown = "set " + ", ".join(event.changed[:8])
+    return "good", label, one_line(shown, 120) or "no output"

@@ -1,0 +1,227 @@
+"""A run as the caller asked for it: checked before anything is spent, then performed and shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import BudgetExceeded, CellblockError, ConfigError, SandboxUnavailable
+from ..limits import RunLimits
+from .terminal import is_terminal, one_line, safe, say, to_json, write
+
+if TYPE_CHECKING:
+    from ..engine.run import RLM, RunResult
+    from ..host.context import Context
+    from ..models.protocol import ModelAdapter
+    from .board import Board
+    from .watch import Show, Watcher
+
+DEFAULTS = RunLimits()
+MOST = 2**53
+_OPTIONS = {
+    "steps": "--max-steps",
+    "depth": "--max-depth",
+    "subcalls": "--max-subcalls",
+    "tokens": "--max-tokens",
+    "wall_seconds": "--wall-seconds",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """What to ask, of whom, where and under which limits."""
+
+    question: str
+    model: ModelAdapter | str | None
+    sub_model: str | None = None
+    base_url: str | None = None
+    sandbox: str = "monty"
+    limits: RunLimits = DEFAULTS
+    journal: Path | str | None = None
+    seed: int = 0
+    allow_weak_isolation: bool = False
+
+
+def checked_limits(*, steps: int, subcalls: int, depth: int, tokens: int, wall_seconds: float) -> RunLimits:
+    """The run's limits.
+
+    Raises:
+        ConfigError: one of them is wrong; the message names its option.
+    """
+    for field, number in {"steps": steps, "subcalls": subcalls, "depth": depth, "tokens": tokens}.items():
+        check_number(_OPTIONS[field], number)
+    try:
+        return RunLimits(steps=steps, subcalls=subcalls, depth=depth, tokens=tokens, wall_seconds=wall_seconds)
+    except ConfigError as error:
+        field, equals, rest = str(error).partition("=")
+        raise ConfigError(f"{_OPTIONS.get(field, field)}{equals}{rest}") from None
+
+
+def check_number(option: str, number: int) -> None:
+    """Refuse a whole number that is below 0, or so large that JSON readers would round it.
+
+    Raises:
+        ConfigError: the message names `option`.
+    """
+    if not 0 <= number <= MOST:
+        raise ConfigError(f"{option}={number}: a whole number from 0 to {MOST} is needed")
+
+
+def check_question(question: str) -> None:
+    """Refuse what cannot be a question.
+
+    Raises:
+        ConfigError: it is empty, not UTF-8, or the name of a file.
+    """
+    if not question.strip():
+        raise ConfigError("the question is empty")
+    try:
+        question.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("the question is not UTF-8") from None
+    if len(question) < 256 and os.path.exists(question):  # noqa: PTH110 - Path.exists raises on odd names
+        # Most often a shell took `-c *.txt` apart, and a file landed in the question's place.
+        raise ConfigError(f"the question {question!r} is a file; the question comes first: cellblock run QUESTION -c PATH")
+
+
+def check_outputs(trace: Path | None, sources: Sequence[str]) -> None:
+    """Refuse a call whose answer or trace would be lost, or whose trace would overwrite the context.
+
+    Raises:
+        ConfigError: standard output is closed, or the trace is one of the context's files.
+    """
+    if sys.stdout is None:
+        raise ConfigError("standard output is closed, so the answer could not be shown")
+    if trace is not None:
+        for source in sources:
+            if os.path.isfile(source) and os.path.exists(trace) and os.path.samefile(source, trace):  # noqa: PTH110, PTH113, PTH121
+                raise ConfigError(f"--trace {trace} would overwrite a file of the context")
+
+
+@contextmanager
+def read_context(sources: Sequence[str]) -> Iterator[Context]:
+    """The context of files, folders, globs and `-`.
+
+    Raises:
+        ConfigError: nothing was named, something cannot be read as text, or all of it is empty.
+    """
+    from ..host.context import Context
+
+    if not sources:
+        raise ConfigError("no context: name a file, a folder or a glob with -c, or - for standard input")
+    if "-" in sources:
+        _announce_stdin()
+    try:
+        context = Context.from_paths(sources)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or 'context'}: {error.strerror or error}") from error
+    try:
+        if not context.num_chars:
+            raise ConfigError("the context is empty")
+        yield context
+    finally:
+        context.close()
+
+
+def _announce_stdin() -> None:
+    if sys.stdin is None:
+        raise ConfigError("standard input is closed, so -c - has nothing to read")
+    if is_terminal(sys.stdin):
+        say("reading the context from the terminal; Ctrl-D ends it")
+
+
+def tell_skipped(context: Context) -> None:
+    """Say which files were left out of the context, and why; five at most, then how many more."""
+    for skipped in context.skipped[:5]:
+        say(f"skipped {one_line(skipped.name, 120)}: {one_line(skipped.why, 120)}")
+    if len(context.skipped) > 5:
+        say(f"skipped {len(context.skipped) - 5:,} more")
+
+
+def build(call: Call) -> RLM:
+    """The engine for `call`.
+
+    Raises:
+        ConfigError: a model, key, sandbox or journal that cannot be used.
+    """
+    from ..engine.run import RLM
+    from ..models import resolve
+
+    if call.model is None:
+        raise ConfigError("no model: name one with --model, such as openai:gpt-5 or simulated, or set CELLBLOCK_MODEL")
+    try:
+        model = resolve(call.model, base_url=call.base_url)
+        return RLM(
+            model,
+            sub_model=None if call.sub_model is None else resolve(call.sub_model, base_url=call.base_url),
+            sandbox=call.sandbox,
+            limits=call.limits,
+            journal=call.journal,
+            seed=call.seed,
+            allow_weak_isolation=call.allow_weak_isolation,
+        )
+    except LookupError as error:
+        raise ConfigError(str(error)) from error
+
+
+def perform(rlm: RLM, question: str, context: Context, show: Show) -> int:
+    """Run, show, print the answer or the JSON object, and return the exit code.
+
+    Raises:
+        CellblockError: the run ended without a result.
+        OSError: the answer or the trace could not be written.
+    """
+    from .watch import watching
+
+    with watching(show, max_steps=rlm.limits.steps) as watcher:
+        result = result_of(rlm, question, context, watcher, show)
+    publish(result, watcher.board, show)
+    watcher.check_trace()
+    return 0 if result.success else 1
+
+
+def result_of(rlm: RLM, question: str, context: Context, watcher: Watcher, show: Show) -> RunResult:
+    """Run to the end under `watcher`; a run that broke is still reported under `--json`."""
+    import anyio
+
+    try:
+        return anyio.run(_run, rlm, question, context, watcher)
+    except BudgetExceeded as error:
+        if error.result is not None:
+            return error.result  # type: ignore[no-any-return]
+        raise
+    except CellblockError as error:
+        if show.json and not isinstance(error, (ConfigError, SandboxUnavailable)):
+            from .report import broken_fields
+
+            write(to_json(broken_fields(error, watcher.board)))
+        raise
+
+
+async def _run(rlm: RLM, question: str, context: Context, watcher: Watcher) -> RunResult:
+    stream = rlm.stream(question, context)
+    async with aclosing(stream):
+        await watcher.follow(stream)
+    return stream.result
+
+
+def publish(result: RunResult, board: Board, show: Show) -> None:
+    """The answer, or the JSON object, on standard output; why there is none on standard error.
+
+    Raises:
+        OSError: standard output is full.
+    """
+    if show.json:
+        from .report import fields
+
+        write(to_json(fields(result, board)))
+    elif result.answer or result.success:
+        write(safe(result.answer))
+    if not result.success:
+        partial = "; what is on standard output is a partial answer" if result.answer and not show.json else ""
+        say(f"cellblock: {one_line(result.error or 'no answer')}{partial}")

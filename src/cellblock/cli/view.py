@@ -1,0 +1,132 @@
+"""The looks of a run: a `Board` becomes something that rich can draw, or one plain line. Pure as well."""
+
+from __future__ import annotations
+
+from rich.box import ROUNDED
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from .board import Board, Row
+
+WIDTH = 100
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_MARKS = {"good": ("✓", "green"), "bad": ("✗", "red"), "note": ("·", "yellow")}
+
+
+def panel(board: Board, now: float) -> RenderableType:
+    """The live view at Unix time `now`, at most `WIDTH` columns wide."""
+    title, below = Text("cellblock", style="bold"), footer(board)
+    body = Group(
+        Text(board.question or "…", style="bold", no_wrap=True, overflow="ellipsis"),
+        Padding(_status(board, now), (1, 0)),
+        *([_rows(board)] if board.rows else []),
+    )
+    return Panel(body, title=title, title_align="left", subtitle=below, subtitle_align="left", box=ROUNDED, border_style="dim", width=WIDTH)
+
+
+def _status(board: Board, now: float) -> Table:
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(style="cyan", no_wrap=True)
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(justify="right", no_wrap=True)
+    frame = " " if board.ended else _FRAMES[int(now * 10) % len(_FRAMES)]
+    grid.add_row(f"{frame} step", Text(f"{_of(board.step, board.max_steps)} · {board.doing}"), clock(board.seconds(now)))
+    grid.add_row("  cells", Text(_cells(board)), "")
+    grid.add_row("  sub-calls", Text(subcalls(board)), "")
+    grid.add_row("  tokens", Text(f"{board.input_tokens:,} in · {board.output_tokens:,} out"), "")
+    return grid
+
+
+def _of(step: int, most: int) -> str:
+    return f"{step} of {most}" if most else str(step)
+
+
+def _cells(board: Board) -> str:
+    return f"{board.cells:,} run" + (f" · {board.failed_cells:,} failed" if board.failed_cells else "")
+
+
+def subcalls(board: Board) -> str:
+    """How many are done, in flight, failed; child runs under way."""
+    parts = [f"{board.subcalls_done:,} done"]
+    if board.in_flight:
+        parts.append(f"{len(board.in_flight):,} in flight")
+    if board.subcalls_failed:
+        parts.append(f"{board.subcalls_failed:,} failed")
+    if board.children:
+        parts.append(f"{board.children:,} child runs")
+    return " · ".join(parts)
+
+
+def _rows(board: Board) -> Table:
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(justify="right", style="dim", no_wrap=True, min_width=6)
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    for row in board.rows:
+        sign, style = _MARKS[row.mark]
+        grid.add_row(clock(row.seconds), Text(sign, style=style), Text("  " * row.depth + row.label), Text(row.text, style="dim"))
+    return grid
+
+
+def footer(board: Board) -> Text:
+    """Where it runs and over what."""
+    parts = [f"{board.model} on {board.sandbox}", size(board)] if board.sandbox else ["opening a session"]
+    text = Text(" · ".join(parts), style="dim")
+    if board.weak_isolation:
+        text.append(" · weak isolation", style="bold red")
+    return text
+
+
+def size(board: Board) -> str:
+    """The context's size in words."""
+    documents = "1 document" if board.context_documents == 1 else f"{board.context_documents:,} documents"
+    return f"{board.context_chars:,} characters in {documents}"
+
+
+def clock(seconds: float) -> str:
+    """`4.2 s` below a minute, `3:07` below an hour, `1:03:07` above."""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds + 0.05), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def plain(row: Row) -> str:
+    """One line for a log."""
+    return f"[{clock(row.seconds):>7}] {'  ' * row.depth}{row.label}: {'failed: ' if row.mark == 'bad' else ''}{row.text}"
+
+
+def walls(board: Board) -> str:
+    """The layers that are on, and those that are not with their reason; safe, on one line."""
+    on = [name for name, state in board.layers.items() if state == "on"]
+    off = [f"{name}: {state}" for name, state in board.layers.items() if state != "on"]
+    return "; ".join([f"{len(on)} on ({', '.join(on)})" if on else "none on", *off])
+
+
+def summary(board: Board, extra: dict[str, str]) -> Table:
+    """What the run did, as a small table; `extra` comes first."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="cyan", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in {**extra, **facts(board)}.items():
+        grid.add_row(name, Text(text))
+    return grid
+
+
+def facts(board: Board) -> dict[str, str]:
+    """The figures of a run that ended."""
+    ended = board.ended
+    return {
+        "steps": str(board.step if ended is None else ended.steps),
+        "cells": _cells(board),
+        "sub-calls": subcalls(board),
+        "tokens": f"{board.input_tokens:,} in · {board.output_tokens:,} out",
+        "time": clock(board.seconds(0.0)),
+        "sandbox": board.sandbox,
+        "walls": walls(board),
+    }

@@ -1,0 +1,208 @@
+"""The run's budget: one ledger for the whole tree, a node of its own for each run.
+
+A call reserves before it is made and settles after. Steps belong to each run; sub-calls, tokens, money and the deadline to the tree, so
+a child draws on its parent's and nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import (
+    BudgetExceeded,
+    ConfigError,
+    DeadlineExceeded,
+    MaxCostExceeded,
+    MaxDepthExceeded,
+    MaxStepsExceeded,
+    MaxSubcallsExceeded,
+    MaxTokensExceeded,
+)
+from ..limits import RunLimits
+from ..models.protocol import Usage
+
+CHARS_PER_TOKEN = 4
+"""The estimate before a call; the provider's own figures replace it afterwards."""
+OUTPUT_TOKENS = 256
+"""Reserved for an answer whose length nobody bounded."""
+TIGHT_TOKENS = 4_096
+"""With less than this left, an answer is bounded by what is left. Above it, a bound would only trip over the model's own maximum."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """What one call has reserved."""
+
+    tokens: int
+    cost_usd: float
+    max_tokens: int | None
+    """The bound to give to the model: the caller's own, or tighter."""
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """What the whole tree shares."""
+
+    limits: RunLimits
+    clock: Callable[[], float]
+    deadline: float
+    subcalls: int = 0
+    tokens_held: int = 0
+    cost_held: float = 0.0
+    over: BudgetExceeded | None = None
+
+
+class Budget:
+    """One run's node of the tree.
+
+    Attributes:
+        depth: 0 for the root.
+        steps: taken by this run.
+        usage: of this run and its children; of the whole tree at the root.
+    """
+
+    def __init__(self, limits: RunLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = _Ledger(limits, clock, clock() + limits.wall_seconds)
+        self._parent: Budget | None = None
+        self._top = self
+        self.depth = self.steps = 0
+        self.usage = Usage()
+
+    @property
+    def limits(self) -> RunLimits:
+        """The limits that the run began with."""
+        return self._ledger.limits
+
+    @property
+    def subcalls(self) -> int:
+        """Sub-calls and child runs of the whole tree."""
+        return self._ledger.subcalls
+
+    @property
+    def over(self) -> BudgetExceeded | None:
+        """The tree's limit that was passed first; None while there is budget left. A run's steps are its own and not in here."""
+        return self._ledger.over
+
+    @property
+    def may_descend(self) -> bool:
+        """Whether a child run may still be opened here."""
+        return self.depth < self.limits.depth
+
+    def child(self) -> Budget:
+        """The node of a child run, with steps of its own.
+
+        Raises:
+            MaxDepthExceeded: this run is at the deepest level. The tree's budget is not over.
+        """
+        if not self.may_descend:
+            raise MaxDepthExceeded("depth", allowed=self.limits.depth, used=self.depth + 1)
+        node = Budget.__new__(Budget)
+        node._ledger, node._parent, node._top = self._ledger, self, self._top
+        node.depth, node.steps, node.usage = self.depth + 1, 0, Usage()
+        return node
+
+    def take_step(self) -> None:
+        """Count one reply of this run's model.
+
+        Raises:
+            MaxStepsExceeded: this run has taken all its steps.
+            BudgetExceeded: the tree's budget is over.
+        """
+        self._check_open()
+        if self.steps >= self.limits.steps:
+            raise MaxStepsExceeded("steps", allowed=self.limits.steps, used=self.steps + 1)
+        self.steps += 1
+
+    def take_subcalls(self, count: int) -> None:
+        """Count `count` sub-calls at once: all of them or none.
+
+        Raises:
+            MaxSubcallsExceeded: they are more than what is left; the budget is over.
+            BudgetExceeded: it already was.
+        """
+        self._check_open()
+        used = self.subcalls + count
+        if used > self.limits.subcalls:
+            self._end(MaxSubcallsExceeded("subcalls", allowed=self.limits.subcalls, used=used))
+        self._ledger.subcalls = used
+
+    def reserve(self, prompt_chars: int, max_tokens: int | None = None) -> Hold:
+        """Reserve tokens and money for one call; `settle` or `release` must follow.
+
+        Args:
+            prompt_chars: of all messages together.
+            max_tokens: the caller's bound on the answer.
+
+        Raises:
+            MaxTokensExceeded, MaxCostExceeded: the call does not fit into what is left; the budget is over.
+            BudgetExceeded: it already was.
+            ConfigError: money is limited and an earlier call's price is unknown.
+        """
+        self._check_open()
+        prompt = math.ceil(prompt_chars / CHARS_PER_TOKEN)
+        room = self.limits.tokens - self._tokens() - prompt
+        if room < 1:
+            self._end(MaxTokensExceeded("tokens", allowed=self.limits.tokens, used=self._tokens() + prompt + 1))
+        bound = room if max_tokens is None and room < TIGHT_TOKENS else max_tokens
+        answer = min(room, OUTPUT_TOKENS if max_tokens is None else max_tokens)
+        hold = Hold(
+            tokens=prompt + answer, cost_usd=self._price(prompt + answer), max_tokens=None if bound is None else min(bound, room)
+        )
+        self._ledger.tokens_held += hold.tokens
+        self._ledger.cost_held += hold.cost_usd
+        return hold
+
+    def settle(self, hold: Hold, usage: Usage) -> None:
+        """Replace what `hold` reserved by what the call used, here and in every run above."""
+        self.release(hold)
+        node: Budget | None = self
+        while node is not None:
+            node.usage += usage
+            node = node._parent
+
+    def release(self, hold: Hold) -> None:
+        """Give back what a call reserved that used nothing we know of."""
+        self._ledger.tokens_held -= hold.tokens
+        self._ledger.cost_held -= hold.cost_usd
+
+    def remaining_seconds(self) -> float:
+        """Until the deadline; 0 once it has passed."""
+        return max(0.0, self._ledger.deadline - self._ledger.clock())
+
+    def expire(self) -> BudgetExceeded:
+        """Mark the deadline as passed and return the error that says so; an earlier one stays."""
+        if self._ledger.over is None:
+            seconds = self.limits.wall_seconds
+            used = seconds + max(0.0, self._ledger.clock() - self._ledger.deadline)
+            self._ledger.over = DeadlineExceeded("wall_seconds", allowed=seconds, used=used)
+        return self._ledger.over
+
+    def _check_open(self) -> None:
+        if self._ledger.over is None and self.remaining_seconds() == 0:
+            self.expire()
+        if self._ledger.over is not None:
+            # Without its old traceback, which would grow with every refused call.
+            raise self._ledger.over.with_traceback(None)
+
+    def _end(self, error: BudgetExceeded) -> None:
+        self._ledger.over = error
+        raise error
+
+    def _tokens(self) -> int:
+        return self._top.usage.input_tokens + self._top.usage.output_tokens + self._ledger.tokens_held
+
+    def _price(self, tokens: int) -> float:
+        """What a call of this size should cost, by the mean price so far; 0 where money is not limited."""
+        limit, usage = self.limits.cost_usd, self._top.usage
+        if limit is None or usage.calls == 0:
+            return 0.0
+        if usage.cost_usd is None:
+            raise ConfigError(f"cost_usd={limit:g} cannot be kept: the price of a call is unknown; limit tokens, or use a priced model")
+        mean = usage.cost_usd / max(1, usage.input_tokens + usage.output_tokens)
+        expected = usage.cost_usd + self._ledger.cost_held + mean * tokens
+        if usage.cost_usd >= limit or expected > limit:
+            self._end(MaxCostExceeded("cost_usd", allowed=limit, used=expected))
+        return mean * tokens

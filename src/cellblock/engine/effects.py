@@ -1,0 +1,104 @@
+"""What the loop asks of the world, and what it is told: frozen data, nothing else.
+
+A loop yields an effect and is sent the outcome of its kind: `Ask` → `Reply`, `Exec` → `Ran`, `GetVariable` → `Got`,
+`Refuse` → None. Any of them may be answered with `Stopped`, after which the loop returns its `Conclusion`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..errors import BudgetExceeded
+from ..models.protocol import Message
+from ..repl.protocol import ExecResult
+from ..values import Value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """Ask the run's own model for its next reply."""
+
+    messages: tuple[Message, ...]
+    step: int
+    """From 1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exec:
+    """Run one cell."""
+
+    code: str
+    step: int
+    index: int
+    """Of the cell within its reply, from 0."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GetVariable:
+    """Read a variable of the session, for `FINAL_VAR(name)` in a reply's text."""
+
+    name: str
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refuse:
+    """Put on record that a reply or a final answer was refused. The loop itself tells the model."""
+
+    reason: str
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """The model's reply."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ran:
+    """The cell ran, failed or was stopped by a limit of its own."""
+
+    result: ExecResult
+    subcalls: int = 0
+    """Sub-calls and child runs that this cell made."""
+    stopped: BudgetExceeded | None = None
+    """The run's budget ended while the cell ran: no further effect will be performed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Got:
+    """The variable's value, or why there is none."""
+
+    value: Value = None
+    missing: str | None = None
+    """One line for the model; None where `value` is the variable's value."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopped:
+    """The budget refused the effect, or the deadline passed during it."""
+
+    error: BudgetExceeded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conclusion:
+    """How a run ended."""
+
+    success: bool
+    """True where a final answer was given and accepted."""
+    value: Value = None
+    """The final answer with its type; the partial one where `success` is False."""
+    error: str | None = None
+    """One line, None where `success`."""
+    failure: BudgetExceeded | None = None
+    """The limit that ended the run, if one did."""
+
+
+Effect: TypeAlias = Ask | Exec | GetVariable | Refuse
+Outcome: TypeAlias = Reply | Ran | Got | Stopped | None
+Loop: TypeAlias = Generator[Effect, Outcome, Conclusion]

@@ -1,0 +1,192 @@
+"""What all runs of one tree share: models, limiter, journal, events; and the one place where a model is called."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import anyio
+
+from ..errors import BudgetExceeded, CellblockError, ModelError, ModelUnavailable
+from ..events import AnyEvent, ModelAnswered, ModelAsked
+from ..host.context import Context
+from ..limits import ExecLimits
+from ..models.protocol import Message, ModelAdapter, ModelResponse
+from ..repl.protocol import REPLProtocol
+from ..store.journal import Journal
+from .budget import Budget
+from .guards import Guards
+
+ERROR_CHARS = 2_000
+# An adapter may be anybody's code, so that one which breaks its contract fails like a model, not like the engine.
+_ADAPTER_FAULTS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+
+
+class LiveSession(REPLProtocol, Protocol):
+    """A session that says what stands around it."""
+
+    @property
+    def layers(self) -> Mapping[str, str]:
+        """Each wall and layer: `on`, or why not."""
+        ...
+
+    @property
+    def sandbox(self) -> str:
+        """The sandbox's name."""
+        ...
+
+
+SessionOpener = Callable[..., Awaitable[LiveSession]]
+"""`repl.session.open_session`, or something with its signature."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What every session of the tree is opened with, and what every loop obeys."""
+
+    sandbox: str = "monty"
+    exec_limits: ExecLimits = ExecLimits()
+    seed: int = 0
+    tenant: str = "default"
+    allow_weak_isolation: bool = False
+    guards: Guards = Guards()
+    limitations: str = ""
+    """For the prompt: what the sandbox's Python cannot do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One call of a model, its place in the tree included."""
+
+    model: ModelAdapter
+    messages: Sequence[Message]
+    role: str
+    key: str
+    """Stable within the run: step and index."""
+    seq: int
+    """Its number in the journal."""
+    max_tokens: int | None = None
+
+
+@dataclass(slots=True)
+class Tree:
+    """What all runs of one tree share."""
+
+    model: ModelAdapter
+    sub_model: ModelAdapter
+    journal: Journal
+    emit: Callable[[AnyEvent], None]
+    limiter: anyio.CapacityLimiter
+    open_session: SessionOpener
+    settings: Settings = Settings()
+    fatal: CellblockError | None = None
+    """What happened inside a cell's call that no cell may hear of and no run survives, such as a full disk."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of the tree while it lives."""
+
+    tree: Tree
+    run_id: str
+    budget: Budget
+    context: Context
+    parent: str | None = None
+    step: int = 0
+    cell: int = 0
+    """Index of the running cell within its step."""
+    calls: int = 0
+    """Sub-calls and child runs that the running cell has made."""
+    children: int = 0
+    created: float = field(default_factory=time.monotonic)
+
+    def event(self, kind: Callable[..., AnyEvent], **fields: Any) -> None:
+        """Emit one event of this run, now."""
+        self.tree.emit(kind(run_id=self.run_id, depth=self.budget.depth, at=time.time(), **fields))
+
+    async def ask(self, call: Call) -> ModelResponse:
+        """Make one model call under the tree's limiter; reserve before, settle after, record how it ended.
+
+        Raises:
+            BudgetExceeded: it was not made.
+            ModelError: it failed.
+            ConfigError: money is limited and its price cannot be known.
+            StoreError: its outcome could not be recorded.
+        """
+        # The limiter is held around the call alone: a child run inside it would wait for itself.
+        async with self.tree.limiter:
+            try:
+                response = await self._call(call)
+            except (ModelError, BudgetExceeded) as error:
+                self.tree.journal.finish(self.run_id, call.seq, failure_record(error))
+                raise
+        self.tree.journal.finish(
+            self.run_id, call.seq, {"text": response.text, "model": response.model, "usage": response.usage}
+        )
+        return response
+
+    async def _call(self, call: Call) -> ModelResponse:
+        hold = self.budget.reserve(sum(len(message.content) for message in call.messages), call.max_tokens)
+        told = {"call_id": f"{self.run_id}:{call.key}", "role": call.role, "step": self.step, "model": call.model.name}
+        self.event(ModelAsked, **told)
+        started, settled = time.perf_counter(), False
+        try:
+            response = _cleaned(await _complete(call, hold.max_tokens))
+            self.budget.settle(hold, response.usage)
+            settled = True
+        except ModelError as error:
+            self.event(ModelAnswered, **told, error=_line(error), seconds=time.perf_counter() - started)
+            raise
+        finally:
+            # Cancelled calls come by here too.
+            if not settled:
+                self.budget.release(hold)
+        usage = response.usage
+        self.event(
+            ModelAnswered,
+            **told,
+            text=response.text,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost_usd=usage.cost_usd,
+            seconds=time.perf_counter() - started,
+        )
+        return response
+
+
+async def _complete(call: Call, max_tokens: int | None) -> ModelResponse:
+    try:
+        return await call.model.complete(call.messages, max_tokens=max_tokens)
+    except _ADAPTER_FAULTS as error:
+        raise ModelUnavailable(f"{call.model.name}: the adapter raised {type(error).__name__}: {error}"[:ERROR_CHARS]) from error
+
+
+def _cleaned(response: ModelResponse) -> ModelResponse:
+    """JSON can carry half a surrogate pair, which no journal, event or worker can encode."""
+    text = cleaned(response.text)
+    if text is response.text:
+        return response
+    return ModelResponse(text=text, usage=response.usage, model=response.model, raw=response.raw)
+
+
+def cleaned(text: str) -> str:
+    """The text with lone surrogates replaced by `?`; the same object where there are none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def failure_record(error: CellblockError) -> dict[str, Any]:
+    """How a failed effect stands in the journal."""
+    record: dict[str, Any] = {"error": type(error).__name__, "message": str(error)[:ERROR_CHARS]}
+    if isinstance(error, BudgetExceeded):
+        record |= {"limit": error.limit, "allowed": error.allowed, "used": error.used}
+    return record
+
+
+def _line(error: ModelError) -> str:
+    return " ".join(f"{type(error).__name__}: {error}"[:ERROR_CHARS].split())

@@ -1,0 +1,169 @@
+"""Frozen trace events: the only log format. What streams live, what the JSONL trace holds, what a viewer reads.
+
+Every event names the run that it belongs to, the depth of that run (0 is the root) and its time. Texts are as
+the model or the guest wrote them: whoever shows them escapes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
+    """What all events have."""
+
+    run_id: str
+    """The run, or child run, that did this. A child's id is its parent's plus `/` and a number."""
+    depth: int = 0
+    at: float = 0.0
+    """Unix time in seconds."""
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
+    """A run or child run began."""
+
+    question: str
+    model: str
+    sandbox: str
+    layers: dict[str, str]
+    """Each wall and layer as it really is: `on`, or why not."""
+    weak_isolation: bool = False
+    context_chars: int = 0
+    context_documents: int = 0
+
+
+class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
+    """A call of a model is about to be made."""
+
+    call_id: str
+    """Stable: run, step and index; the same when the run is replayed."""
+    role: str
+    """`root_call`, `sub_root_call` (a child's own loop) or `subcall` (made by a cell)."""
+    step: int
+    model: str
+
+
+class ModelAnswered(Event, frozen=True, kw_only=True, tag="model_answered"):
+    """That call ended."""
+
+    call_id: str
+    role: str
+    step: int
+    model: str
+    text: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    seconds: float = 0.0
+    error: str | None = None
+    """One line, None where it went well."""
+
+
+class CellStarted(Event, frozen=True, kw_only=True, tag="cell_started"):
+    """A cell is about to run."""
+
+    step: int
+    index: int
+    """Of the cell within its reply, from 0."""
+    code: str
+
+
+class CellEnded(Event, frozen=True, kw_only=True, tag="cell_ended"):
+    """A cell ran, failed or was stopped by a limit."""
+
+    step: int
+    index: int
+    stdout: str = ""
+    value_preview: str | None = None
+    error: str | None = None
+    """`Kind: message (line n)`, None where it went well."""
+    limit: str | None = None
+    state: str = "kept"
+    changed: tuple[str, ...] = ()
+    wall_seconds: float = 0.0
+    host_calls: int = 0
+    near_calls: int = 0
+
+
+class Refused(Event, frozen=True, kw_only=True, tag="refused"):
+    """A guard refused a final answer or a reply, and told the model why."""
+
+    step: int
+    reason: str
+
+
+class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
+    """The run ended, with or without an answer."""
+
+    success: bool
+    answer: str
+    value: Any = None
+    """A `Value`; not typed as one, since JSON cannot tell str from bytes: bytes come back from a trace as base64 text."""
+    error: str | None = None
+    steps: int = 0
+    subcalls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    seconds: float = 0.0
+
+
+AnyEvent = RunStarted | ModelAsked | ModelAnswered | CellStarted | CellEnded | Refused | RunEnded
+
+_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_ENCODER = msgspec.json.Encoder()
+
+
+def to_jsonl(event: Event) -> bytes:
+    """One line of JSON, its newline included."""
+    return _ENCODER.encode(event) + b"\n"
+
+
+def from_jsonl(data: bytes) -> Iterator[AnyEvent]:
+    """The events of a JSONL trace.
+
+    Raises:
+        ValueError: a line is not an event; the message names the line's number.
+    """
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.strip():
+            try:
+                yield _DECODER.decode(line)
+            except msgspec.DecodeError as error:
+                raise ValueError(f"line {number} of the trace is not an event: {error}") from error
+
+
+class Trace:
+    """The events of one run, in order."""
+
+    __slots__ = ("events",)
+    schema: ClassVar[str] = "cellblock-trace-1"
+
+    def __init__(self, events: tuple[AnyEvent, ...] = ()) -> None:
+        self.events = events
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __iter__(self) -> Iterator[AnyEvent]:
+        return iter(self.events)
+
+    def to_jsonl(self) -> bytes:
+        """All events, a line each."""
+        return b"".join(map(to_jsonl, self.events))
+
+    @classmethod
+    def from_jsonl(cls, data: bytes) -> Trace:
+        """The trace that `to_jsonl` wrote.
+
+        Raises:
+            ValueError: a line is not an event.
+        """
+        return cls(tuple(from_jsonl(data)))
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Plain dicts, for JSON."""
+        return [msgspec.to_builtins(event) for event in self.events]

@@ -1,0 +1,111 @@
+"""The chat completions API, at OpenAI or at any endpoint that speaks it, over the `openai` SDK."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import anyio
+
+from .endpoint import Endpoint
+from .failures import Failures
+from .protocol import Message, ModelResponse
+from .replies import ChatReply, chat_text, chat_usage, decode, plain_extras, server_sent_data
+from .retry import with_retries
+from .sdk import ClientPerLoop, checked_sampling, mapped
+
+
+class OpenAIChat:
+    """A model behind a chat completions endpoint. Nothing is read from the environment here.
+
+    Args:
+        model: as the endpoint calls it.
+        endpoint: where it is and which key belongs there.
+        stream: ask for server-sent events; the answer is the same.
+    """
+
+    def __init__(self, model: str, endpoint: Endpoint | None = None, *, stream: bool = False) -> None:
+        self.endpoint = endpoint or Endpoint(provider="openai", base_url="https://api.openai.com/v1")
+        self.model, self.stream = model, stream
+        self.name = f"{self.endpoint.provider}:{model}"
+        self._failures = Failures(self.endpoint.provider, self.endpoint.key)
+        self._client = ClientPerLoop("openai", self._build)
+
+    def __repr__(self) -> str:
+        """The name and the address, never the key."""
+        return f"OpenAIChat({self.name!r} at {self.endpoint.base_url})"
+
+    def _build(self, openai: Any) -> Any:
+        from .transport import OneHostTransport, timeouts
+
+        destination = self.endpoint.destination()
+        http = openai.DefaultAsyncHttpx2Client(
+            trust_env=False, follow_redirects=False, transport=OneHostTransport(destination), timeout=timeouts(destination)
+        )
+        # The key stays in the transport; organisation and project of the environment belong to another host.
+        omitted = {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
+        return openai.AsyncOpenAI(
+            api_key="in-the-transport", base_url=destination.base_url, max_retries=0, http_client=http, default_headers=omitted
+        )
+
+    async def complete(
+        self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None
+    ) -> ModelResponse:
+        """Ask once, with retries. Cancellable at any point.
+
+        Raises:
+            ModelUnavailable: no usable answer after the retries.
+            ModelRefused: the provider said no.
+            ConfigError: a sampling setting is unknown, or the adapter was closed.
+        """
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            **checked_sampling(sampling),
+        }
+        if max_tokens is not None:
+            # OpenAI's newer models refuse the old name; everyone else knows only that one.
+            body["max_completion_tokens" if self.endpoint.provider == "openai" else "max_tokens"] = max_tokens
+        client = await self._client.get()
+        return await with_retries(partial(self._attempt, client, body, messages), self.endpoint.retry)
+
+    async def _attempt(self, client: Any, body: dict[str, Any], messages: Sequence[Message]) -> ModelResponse:
+        with mapped("openai", self._failures), anyio.fail_after(self.endpoint.timeout_seconds):
+            if self.stream:
+                return self._response([part async for part in self._streamed(client, body)], messages, whole=False)
+            raw = await client.chat.completions.with_raw_response.create(**body)
+            return self._response([decode(raw.http_response.content, ChatReply)], messages, whole=True)
+
+    async def _streamed(self, client: Any, body: dict[str, Any]) -> AsyncIterator[ChatReply]:
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        async with client.chat.completions.with_streaming_response.create(**body, **options) as raw:
+            async for data in server_sent_data(raw.http_response.aiter_bytes()):
+                if data == b"[DONE]":
+                    return
+                yield decode(data, ChatReply)
+
+    def _response(self, parts: list[ChatReply], messages: Sequence[Message], *, whole: bool) -> ModelResponse:
+        for part in parts:
+            if part.error:
+                raise self._failures.in_answer(part.error)
+        choices = [part.choices[0] for part in parts if part.choices]
+        reason = next((choice.finish_reason for choice in reversed(choices) if choice.finish_reason), None)
+        if not whole and reason is None:
+            raise self._failures.unavailable("cut the stream before its end", again=True)
+        if not choices:
+            raise self._failures.unavailable("answered without a choice")
+        said = [choice.message if whole else choice.delta for choice in choices]
+        texts = [text for text in map(chat_text, said) if text is not None]
+        refusal = "".join(message.refusal or "" for message in said if message)
+        if not texts or (refusal and not any(texts)):
+            raise self._failures.refused(f"gave no text (finish reason {reason}): {refusal or 'raise max_tokens, or change the prompt'}")
+        text = self._failures.clean("".join(texts))
+        usage = next((part.usage for part in reversed(parts) if part.usage != b"null"), None)
+        model = self._failures.line(parts[0].model or self.model)
+        extras = plain_extras(id=self._failures.clean(parts[0].id or ""), finish_reason=self._failures.clean(reason or ""))
+        return ModelResponse(text=text, usage=chat_usage(usage, messages, text), model=model, raw=extras)
+
+    async def aclose(self) -> None:
+        """Close this event loop's connections."""
+        await self._client.aclose()

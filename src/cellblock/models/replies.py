@@ -1,0 +1,176 @@
+"""What providers answer, decoded into types: bounded, unknown fields dropped, nothing believed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from .protocol import Message, Usage
+
+T = TypeVar("T")
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+
+
+class Malformed(Exception):
+    """The answer is not what this API answers; the message says what it is instead."""
+
+
+class ErrorBody(msgspec.Struct):
+    """`{"error": {...}}`, the part that matters."""
+
+    message: str | None = None
+    type: str | None = None
+    code: str | int | None = None
+
+
+class _Part(msgspec.Struct):
+    type: str = ""
+    text: str = ""
+
+
+class _ChatMessage(msgspec.Struct):
+    content: str | list[_Part] | None = None
+    refusal: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _ChatMessage | None = None
+    delta: _ChatMessage | None = None
+    finish_reason: str | None = None
+
+
+class ChatReply(msgspec.Struct):
+    """A chat completion, or one chunk of its stream."""
+
+    choices: list[_Choice] = []
+    model: str | None = None
+    id: str | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
+    error: ErrorBody | str | None = None
+
+
+class _Delta(msgspec.Struct):
+    type: str = ""
+    text: str = ""
+    stop_reason: str | None = None
+
+
+class MessagesReply(msgspec.Struct):
+    """An answer of the messages API, or the `message` of its `message_start` event."""
+
+    content: list[_Part] = []
+    model: str | None = None
+    id: str | None = None
+    stop_reason: str | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class MessagesEvent(msgspec.Struct):
+    """One event of the messages API's stream."""
+
+    type: str = ""
+    message: MessagesReply | None = None
+    delta: _Delta | None = None
+    usage: msgspec.Raw = msgspec.Raw(b"null")
+    error: ErrorBody | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: _Count | None = None
+
+
+class _ChatUsage(msgspec.Struct):
+    prompt_tokens: _Count
+    completion_tokens: _Count
+    prompt_tokens_details: _Details | None = None
+
+
+class _MessagesUsage(msgspec.Struct):
+    input_tokens: _Count = 0
+    output_tokens: _Count = 0
+    cache_read_input_tokens: _Count | None = 0
+    cache_creation_input_tokens: _Count | None = 0
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """`body` as JSON of this shape.
+
+    Raises:
+        Malformed: it is not.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"JSON of another shape: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed(_what(body)) from None
+
+
+def _what(body: bytes) -> str:
+    start = body[:200].lstrip().lower()
+    if not start:
+        return "an empty body"
+    return "an HTML page; check the base_url" if start.startswith((b"<!doctype", b"<html")) else "something that is not JSON"
+
+
+def chat_text(message: _ChatMessage | None) -> str | None:
+    """The text of a chat message, whichever way the provider writes it; None if it has none."""
+    if message is None or message.content is None:
+        return None
+    if isinstance(message.content, str):
+        return message.content
+    return "".join(part.text for part in message.content if part.type in ("text", "output_text"))
+
+
+def chat_usage(raw: msgspec.Raw | None, messages: Sequence[Message], text: str) -> Usage:
+    """The usage that a chat provider reported, else an estimate."""
+    usage = _convert(raw, _ChatUsage)
+    if usage is None:
+        return estimate(messages, text)
+    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+    return Usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens, cached_tokens=cached or 0, calls=1)
+
+
+def messages_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], text: str) -> Usage:
+    """The usage that the messages API reported, in its answer or spread over its events; else an estimate."""
+    parts = [part for part in (_convert(raw, _MessagesUsage) for raw in raws) if part is not None]
+    if not parts:
+        return estimate(messages, text)
+    # The first event has the input; the last one repeats it or leaves it out, and has the whole output.
+    cached = max(part.cache_read_input_tokens or 0 for part in parts)
+    written = max(part.cache_creation_input_tokens or 0 for part in parts)
+    fresh = max(part.input_tokens for part in parts)
+    return Usage(input_tokens=fresh + cached + written, output_tokens=parts[-1].output_tokens, cached_tokens=cached, calls=1)
+
+
+def _convert(raw: msgspec.Raw | None, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(raw or b"null", type=kind | None)  # type: ignore[arg-type]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def estimate(messages: Sequence[Message], text: str) -> Usage:
+    """Characters / 4, marked as an estimate."""
+    sent = sum(len(message.content) for message in messages)
+    return Usage(input_tokens=-(-sent // 4), output_tokens=-(-len(text) // 4), calls=1, estimated=True)
+
+
+async def server_sent_data(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The `data:` lines of a server-sent event stream, without the prefix. A line that never ended is dropped."""
+    pending = bytearray()
+    async for chunk in chunks:
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            whole = bytes(pending) + line if pending else line
+            pending.clear()
+            if whole.startswith(b"data:"):
+                yield whole[5:].strip()
+        pending += rest
+
+
+def plain_extras(**extras: Any) -> dict[str, Any]:
+    """The extras that are there, texts cut to 200 characters."""
+    return {name: value[:200] if isinstance(value, str) else value for name, value in extras.items() if value is not None}

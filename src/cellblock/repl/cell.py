@@ -1,0 +1,153 @@
+"""One exec from the host's side: a state machine over the worker's frames, and the far calls in between."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import anyio.lowlevel
+
+from ..errors import BudgetExceeded, LimitExceeded, SandboxBroken
+from ..limits import ExecLimits
+from ..values import Value
+from .history import Answered
+from .meter import Meter
+from .protocol import CellError, ExecError, ExecResult, ExecUsage, External
+from .wire import Call, Done, Out, Wire
+
+_MESSAGE_CHARS = 2_000
+_FRAMES_AT_ONCE = 16
+
+
+@dataclass
+class CellRun:
+    """One cell while it runs. A worker that speaks out of turn is a `SandboxBroken`."""
+
+    wire: Wire
+    meter: Meter
+    limits: ExecLimits
+    externals: Mapping[str, External]
+    recorded: list[Answered] | None = None
+    """Answers of an earlier run of this cell: given again instead of making the calls."""
+    printed: list[str] = field(default_factory=list)
+    printed_chars: int = 0
+    answers: list[Answered] = field(default_factory=list)
+
+    async def run(self, exec_id: int) -> Done:
+        """Answer the cell's calls until it is done.
+
+        Raises:
+            LimitExceeded, SandboxBroken: the worker has to be killed.
+        """
+        texts = 0
+        for turn in itertools.count(1):
+            frame = await self.meter.receive()
+            if turn % _FRAMES_AT_ONCE == 0:  # a worker that always has one more frame ready must not keep the event loop
+                await anyio.lowlevel.checkpoint()
+            match frame:
+                case Out(text=text):
+                    texts += 1
+                    if texts > len(self.answers) + 2:  # an honest worker sends one before each call, and the rest
+                        raise SandboxBroken("the worker floods the host with output")
+                    self._take(text)
+                case Call():
+                    await self._call(frame)
+                case Done(id=done) if done == exec_id:
+                    return frame
+                case _:
+                    raise SandboxBroken(f"the worker sent {type(frame).__name__} while a cell was running")
+        raise AssertionError("unreachable: counting never ends")
+
+    @property
+    def stdout(self) -> str:
+        """What was printed, as far as it was kept."""
+        return "".join(self.printed)
+
+    def _take(self, text: str) -> None:
+        self.printed_chars += len(text)
+        if self.printed_chars > self.limits.output_chars:
+            raise SandboxBroken("the worker sent more output than the cell may print")
+        self.printed.append(text)
+
+    async def _call(self, call: Call) -> None:
+        number = len(self.answers) + 1
+        if call.id != number or call.name not in self.externals:
+            raise SandboxBroken("the worker made a call that it may not make")
+        if number > 2 * self.limits.host_calls:
+            raise LimitExceeded("host_calls", allowed=self.limits.host_calls, used=number)
+        args = [self.wire.value(value) for value in call.args]
+        kwargs = {key: self.wire.value(value) for key, value in call.kwargs.items()}
+        answer = self._again(number) if self.recorded is not None else await self._ask(call.name, number, args, kwargs)
+        await self._reply(answer)
+
+    def _again(self, number: int) -> Answered:
+        assert self.recorded is not None
+        if number > len(self.recorded):
+            raise SandboxBroken("the cell ran differently the second time")
+        return self.recorded[number - 1]
+
+    async def _ask(self, name: str, number: int, args: list[Value], kwargs: dict[str, Value]) -> Answered:
+        if number > self.limits.host_calls:
+            return None, ("RuntimeError", f"host_calls={self.limits.host_calls} exceeded: call fewer times, or in batches")
+        try:
+            return await self.externals[name](*args, **kwargs), None
+        except CellError as error:
+            return None, (error.kind, error.message[:_MESSAGE_CHARS])
+        except BudgetExceeded as error:
+            return None, ("RuntimeError", str(error)[:_MESSAGE_CHARS])
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool is foreign code, and its text may hold paths and keys
+            return None, ("RuntimeError", f"{name} failed ({type(error).__name__})")
+
+    async def _reply(self, answer: Answered) -> None:
+        value, error = answer
+        if error is None:
+            try:
+                await self.wire.send({"t": "reply", "value": self.wire.pack(value)})
+                self.answers.append(answer)
+                return
+            except (TypeError, ValueError) as refusal:
+                error = ("RuntimeError", f"the answer cannot cross: {refusal}")
+        await self.wire.send({"t": "reply", "value": None, "error": error})
+        self.answers.append((None, error))
+
+    def usage(self, done: Done | None = None, *, peak: int = 0) -> ExecUsage:
+        """What the cell used."""
+        return ExecUsage(
+            wall_seconds=self.meter.wall,
+            cpu_seconds=self.meter.cpu,
+            peak_memory_bytes=peak,
+            host_calls=len(self.answers),
+            near_calls=done.near_calls if done else 0,
+        )
+
+    def result(self, done: Done) -> ExecResult:
+        """The result of a cell that came to its end."""
+        error = None
+        if done.error is not None:
+            kind, message, line = done.error
+            error = ExecError(kind=kind[:200], message=message[:4_000], line=line, limit=done.limit)
+        elif len(self.answers) > self.limits.host_calls:
+            message = str(LimitExceeded("host_calls", allowed=self.limits.host_calls, used=len(self.answers)))
+            error = ExecError(kind="LimitExceeded", message=message, limit="host_calls")
+        return ExecResult(
+            stdout=self.stdout,
+            stdout_dropped=max(0, done.dropped),
+            value_preview=done.preview,
+            error=error,
+            changed=() if done.lost else tuple(done.changed),
+            has_final=done.final is not None,
+            final=self.wire.value(done.final[0]) if done.final else None,
+            state="rolled_back" if done.lost else "kept",
+            usage=self.usage(done),
+        )
+
+    def stopped(self, limit: LimitExceeded) -> ExecResult:
+        """The result of a cell that a limit ended from outside."""
+        return ExecResult(
+            stdout=self.stdout,
+            error=ExecError(kind="LimitExceeded", message=str(limit), limit=limit.limit),
+            state="rolled_back",
+            usage=self.usage(),
+        )
+

@@ -1,0 +1,68 @@
+"""The clocks of one exec: the worker's own wall and processor time, taken while the host waits for it and never otherwise."""
+
+from __future__ import annotations
+
+import time
+
+import anyio
+
+from ..errors import LimitExceeded
+from ..limits import ExecLimits
+from .process import WorkerProcess
+from .wire import Incoming, Wire
+
+_SHORTEST_LOOK = 0.02
+"""Seconds between two looks at the processor clock, at least."""
+
+
+class Meter:
+    """Waits for frames under the limits of one exec."""
+
+    __slots__ = ("_cpu_start", "_limits", "_process", "_received_start", "_sent_start", "_wire", "wall")
+
+    def __init__(self, wire: Wire, process: WorkerProcess, limits: ExecLimits) -> None:
+        self._wire, self._process, self._limits = wire, process, limits
+        self._cpu_start = process.cpu_seconds()
+        self._received_start, self._sent_start = wire.received, wire.sent
+        self.wall = 0.0
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds of the worker since the exec began."""
+        return self._process.cpu_seconds() - self._cpu_start
+
+    async def receive(self) -> Incoming:
+        """The next frame.
+
+        Raises:
+            LimitExceeded: the worker used up a limit; it has to be killed.
+            SandboxBroken: it hung up, or sent what is no frame.
+        """
+        while True:
+            frame = await self._wait()
+            self._check()
+            if frame is not None:
+                return frame
+
+    async def _wait(self) -> Incoming | None:
+        limits = self._limits
+        # Processor time cannot pass faster than the clock for a worker of one running thread: look again when it might be over.
+        patience = min(limits.wall_seconds - self.wall, max(_SHORTEST_LOOK, limits.cpu_seconds - self.cpu))
+        started = time.perf_counter()
+        try:
+            with anyio.move_on_after(max(0.0, patience)):
+                return await self._wire.receive()
+            return None
+        finally:
+            self.wall += time.perf_counter() - started
+
+    def _check(self) -> None:
+        limits = self._limits
+        if self.wall >= limits.wall_seconds:
+            raise LimitExceeded("wall_seconds", allowed=limits.wall_seconds, used=round(self.wall, 3))
+        if self.wall >= limits.cpu_seconds and (cpu := self.cpu) >= limits.cpu_seconds:
+            raise LimitExceeded("cpu_seconds", allowed=limits.cpu_seconds, used=round(cpu, 3))
+        if (out := self._wire.received - self._received_start) > limits.bytes_out:
+            raise LimitExceeded("bytes_out", allowed=limits.bytes_out, used=out)
+        if (taken := self._wire.sent - self._sent_start) > limits.bytes_in:
+            raise LimitExceeded("bytes_in", allowed=limits.bytes_in, used=taken)

@@ -1,0 +1,85 @@
+"""Which sandboxes there are: the built-in ones, and those that installed packages add by an entry point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, entry_points, version
+
+import anyio.to_thread
+
+from ..errors import ConfigError, SandboxUnavailable
+from ..limits import ExecLimits
+from .guests import REQUIRED_LAYERS, GuestSpec, monty
+from .zygote import spares_for
+
+GROUP = "cellblock.sandboxes"
+_BUILT_IN = {"monty": monty}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxInfo:
+    """One sandbox as it is on this machine."""
+
+    name: str
+    version: str
+    available: bool
+    """It starts, and every required layer is on."""
+    layers: dict[str, str] = field(default_factory=dict)
+    """Each layer: `on`, or why not. Empty where the sandbox does not start."""
+    why: str = ""
+    """What is missing, where it is not available."""
+    summary: str = ""
+
+
+def known_sandboxes() -> list[str]:
+    """Names, sorted."""
+    return sorted({*_BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})
+
+
+def find_sandbox(name: str) -> GuestSpec:
+    """How to start the sandbox of that name.
+
+    Raises:
+        ConfigError: there is none.
+        SandboxUnavailable: its files are missing.
+    """
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]()
+    for entry in entry_points(group=GROUP, name=name):
+        spec = entry.load()()
+        if isinstance(spec, GuestSpec):
+            return spec
+        raise ConfigError(f"the entry point of sandbox {name!r} does not return a GuestSpec")
+    raise ConfigError(f"no sandbox named {name[:100]!r}; known: {', '.join(known_sandboxes())}")
+
+
+async def describe_sandboxes() -> list[SandboxInfo]:
+    """Every known sandbox, each tried for real with one worker."""
+    return [await anyio.to_thread.run_sync(_describe, name) for name in known_sandboxes()]
+
+
+def _describe(name: str) -> SandboxInfo:
+    try:
+        spec = find_sandbox(name)
+        pool = spares_for(spec, "default")
+        worker = pool.spawn(ExecLimits().memory_bytes)
+    except SandboxUnavailable as error:
+        return SandboxInfo(name=name, version="?", available=False, why=str(error))
+    worker.kill()
+    worker.connection.close()
+    missing = [layer for layer in REQUIRED_LAYERS if worker.layers.get(layer) != "on"]
+    return SandboxInfo(
+        name=name,
+        version=_version(spec),
+        available=not missing,
+        layers=worker.layers,
+        why=f"missing layers: {', '.join(missing)}" if missing else "",
+        summary=spec.summary,
+    )
+
+
+def _version(spec: GuestSpec) -> str:
+    try:
+        return version(spec.package)
+    except PackageNotFoundError:
+        return "?"

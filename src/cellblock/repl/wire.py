@@ -1,0 +1,235 @@
+"""The host's end of the wire: bounded frames of a known shape, decoded into plain data, from a worker that may lie.
+
+A frame is a little-endian u32 length and that many bytes of msgpack. Large texts do not travel in frames: they
+lie in the *mail file*, a sealed memory file whose first half the worker writes and whose second half the host writes.
+Nothing is ever mapped here, only copied, so a worker that changes the file under our hands changes nothing that was checked.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import struct
+from typing import Any
+
+import anyio
+import msgspec
+
+from ..errors import SandboxBroken
+from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
+
+FRAME_BYTES = 2**20
+INLINE_BYTES = 4096
+EXT_TEXT, EXT_INT, EXT_BYTES = 1, 2, 3
+_CHUNK = 65_536
+_HEADER = struct.Struct("<I")
+_SPAN = struct.Struct("<QQ")
+
+
+class Hello(msgspec.Struct, frozen=True, tag_field="t", tag="hello", forbid_unknown_fields=True):
+    """The worker is locked and waits. Sent before any guest code exists."""
+
+    layers: dict[str, str]
+
+
+class Opened(msgspec.Struct, frozen=True, tag_field="t", tag="opened", forbid_unknown_fields=True):
+    """The session has its context and names."""
+
+
+class Out(msgspec.Struct, frozen=True, tag_field="t", tag="out", forbid_unknown_fields=True):
+    """Printed text."""
+
+    text: str
+
+
+class Call(msgspec.Struct, frozen=True, tag_field="t", tag="call", forbid_unknown_fields=True):
+    """The cell calls a far function and waits for its answer."""
+
+    id: int
+    name: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+class Done(msgspec.Struct, frozen=True, tag_field="t", tag="done", forbid_unknown_fields=True):
+    """The cell ended."""
+
+    id: int
+    preview: str | None = None
+    error: tuple[str, str, int | None] | None = None
+    limit: str | None = None
+    lost: bool = False
+    changed: list[str] = []
+    dropped: int = 0
+    final: list[Any] | None = None
+    near_calls: int = 0
+
+
+class Answer(msgspec.Struct, frozen=True, tag_field="t", tag="answer", forbid_unknown_fields=True):
+    """The answer to anything but an exec: a value, or an error's kind and message."""
+
+    id: int
+    value: Any = None
+    error: tuple[str, str] | None = None
+
+
+Incoming = Hello | Opened | Out | Call | Done | Answer
+
+
+def memory_file(name: str, size: int) -> int:
+    """A descriptor of `size` zero bytes that can neither grow nor shrink; pages cost memory only once written."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(fd, size)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+    return fd
+
+
+class Wire:
+    """Frames to and from one worker. Every reading error is a `SandboxBroken`; the caller kills the worker.
+
+    Attributes:
+        received: bytes taken from the worker so far, mail included.
+        sent: bytes given to it.
+    """
+
+    __slots__ = ("_buffer", "_decoder", "_mail_left", "_size", "_socket", "caps", "half", "mail", "received", "sent")
+
+    def __init__(self, connection: socket.socket, caps: ValueCaps = DEFAULT_CAPS) -> None:
+        connection.setblocking(False)
+        self._socket, self.caps = connection, caps
+        self._buffer = bytearray()
+        self._decoder = msgspec.msgpack.Decoder(Incoming, ext_hook=self._read_ext)
+        self._mail_left = 0
+        self._size: int | None = None
+        self.half = caps.total_bytes
+        self.mail = memory_file("cellblock-mail", 2 * self.half)
+        self.received = self.sent = 0
+
+    async def receive(self) -> Incoming:
+        """The next frame. Safe to cancel: the next call goes on where this one stopped.
+
+        Raises:
+            SandboxBroken: the worker hung up, or sent something that is no frame of ours.
+        """
+        if self._size is None:  # else an earlier call was cancelled between header and body
+            (size,) = _HEADER.unpack(await self._exactly(_HEADER.size))
+            if size > FRAME_BYTES:
+                raise SandboxBroken(f"the worker announced a frame of {size:,} bytes; {FRAME_BYTES:,} are allowed")
+            self._size = size
+        data = await self._exactly(self._size)
+        self._size = None
+        return self.decode(data)
+
+    def decode(self, data: bytes) -> Incoming:
+        """A frame from its bytes; its values are not checked yet, see `value`."""
+        self._mail_left = self.caps.total_bytes
+        try:
+            return self._decoder.decode(data)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise SandboxBroken(f"the worker sent a broken frame ({type(error).__name__})") from None
+
+    def value(self, value: object) -> Value:
+        """A checked copy of a decoded value."""
+        try:
+            return plain(value, self.caps)
+        except (TypeError, ValueError) as error:
+            raise SandboxBroken(f"the worker sent a value that cannot cross: {error}") from None
+
+    async def send(self, frame: dict[str, Any]) -> None:
+        """Write one frame; values in it must have gone through `pack`.
+
+        Raises:
+            SandboxBroken: the worker hung up.
+            ValueError: the frame is too large.
+        """
+        data = msgspec.msgpack.encode(frame)
+        if len(data) > 16 * FRAME_BYTES:
+            raise ValueError(f"a message of {len(data):,} bytes to the worker; {16 * FRAME_BYTES:,} are allowed")
+        await self._write(_HEADER.pack(len(data)) + data)
+
+    def pack(self, value: Value) -> Any:
+        """What msgpack takes for `value`, its large texts moved into the mail file.
+
+        Raises:
+            TypeError, ValueError: it is not plain data within the caps.
+        """
+        return _Packer(self).pack(plain(value, self.caps))
+
+    def close(self) -> None:
+        """Close the socket and the mail file."""
+        self._socket.close()
+        if self.mail >= 0:
+            os.close(self.mail)
+            self.mail = -1
+
+    async def _write(self, data: bytes) -> None:
+        self.sent += len(data)
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._socket.send(view) :]
+            except BlockingIOError:
+                await anyio.wait_writable(self._socket)
+            except OSError as error:
+                raise SandboxBroken("the worker hung up") from error
+
+    async def _exactly(self, size: int) -> bytes:
+        buffer = self._buffer
+        while len(buffer) < size:
+            try:
+                data = self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                await anyio.wait_readable(self._socket)
+                continue
+            except OSError as error:
+                raise SandboxBroken("the worker hung up") from error
+            if not data:
+                raise SandboxBroken("the worker died")
+            buffer += data
+        taken = bytes(buffer[:size])
+        del buffer[:size]
+        self.received += size
+        return taken
+
+    def _read_ext(self, code: int, data: memoryview) -> object:
+        if code == EXT_INT and len(data) <= self.caps.digits:
+            return int.from_bytes(data, "little", signed=True)
+        if code not in (EXT_TEXT, EXT_BYTES) or len(data) != _SPAN.size:
+            raise ValueError("unknown extension")
+        offset, size = _SPAN.unpack(data)
+        # One region may be named many times, so what counts is what is copied, not what the file holds.
+        self._mail_left -= size
+        if self._mail_left < 0 or offset + size > self.half:
+            raise ValueError("more mail than allowed")
+        self.received += size
+        raw = os.pread(self.mail, size, offset)
+        return raw if code == EXT_BYTES else raw.decode()
+
+
+class _Packer:
+    __slots__ = ("_used", "_wire")
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire, self._used = wire, 0
+
+    def pack(self, value: Value) -> Any:
+        kind = type(value)
+        if kind is list:
+            return [self.pack(item) for item in value]  # type: ignore[union-attr]
+        if kind is dict:
+            return {key: self.pack(item) for key, item in value.items()}  # type: ignore[union-attr]
+        if kind is int and not -(2**63) <= value < 2**64:  # type: ignore[operator]
+            return msgspec.msgpack.Ext(EXT_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))  # type: ignore[union-attr, arg-type]
+        if kind is str and len(value) > INLINE_BYTES:  # type: ignore[arg-type]
+            return self._mail(value.encode(), EXT_TEXT)  # type: ignore[union-attr]
+        if kind is bytes and len(value) > INLINE_BYTES:  # type: ignore[arg-type]
+            return self._mail(value, EXT_BYTES)  # type: ignore[arg-type]
+        return value
+
+    def _mail(self, raw: bytes, code: int) -> Any:
+        wire, offset = self._wire, self._used
+        self._used += len(raw)
+        os.pwrite(wire.mail, raw, wire.half + offset)
+        wire.sent += len(raw)
+        return msgspec.msgpack.Ext(code, _SPAN.pack(offset, len(raw)))

@@ -1,0 +1,206 @@
+"""The process that workers are forked from, and the spare workers that wait so that a session starts at once."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+
+from ..errors import SandboxUnavailable
+from ..limits import ExecLimits
+from .guests import GuestSpec, sandboxes_folder
+from .process import WorkerProcess
+
+READY_SECONDS = 60.0
+SPARES = 2
+_LOG_CHARS = 2_000
+
+
+class Zygote:
+    """One per sandbox and tenant: workers share its address layout, so tenants must not share it.
+
+    Everything here blocks for milliseconds; asynchronous callers use a thread. Safe to use from many threads.
+    """
+
+    def __init__(self, spec: GuestSpec) -> None:
+        self.spec = spec
+        self._lock = threading.Lock()
+        self._control, self._process = self._start()
+
+    def spawn(self, memory_bytes: int) -> WorkerProcess:
+        """A fresh locked worker.
+
+        Raises:
+            SandboxUnavailable: the zygote or the worker died; the message says why, as far as it is known.
+        """
+        mine, theirs = socket.socketpair()
+        try:
+            with self._lock, theirs:
+                socket.send_fds(self._control, [json.dumps({"spawn": memory_bytes}).encode()], [theirs.fileno()])
+                data, fds, _, _ = socket.recv_fds(self._control, 4096, 1)
+            if not data or not fds:
+                raise SandboxUnavailable(f"the zygote of sandbox {self.spec.name!r} died")
+            return WorkerProcess(mine, fds[0], memory_bytes)
+        except OSError as error:
+            mine.close()
+            raise SandboxUnavailable(f"the zygote of sandbox {self.spec.name!r} is gone: {error.strerror}") from error
+        except SandboxUnavailable:
+            mine.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still fork workers."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """Hang up: the zygote and every worker end."""
+        self._control.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+
+    def _start(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+        if sys.platform != "linux":
+            raise SandboxUnavailable(f"sandbox {self.spec.name!r} needs Linux (namespaces, Landlock, seccomp); this is {sys.platform}")
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        debug = bool(os.environ.get("CELLBLOCK_DEBUG"))
+        with tempfile.TemporaryDirectory(prefix="cellblock-root-") as root, tempfile.TemporaryFile() as log:
+            os.chmod(root, 0o755)  # noqa: PTH101 - the workers' user must be able to stand in it
+            options = {"driver": str(self.spec.driver), "root": root, "path": [p for p in sys.path if p], **self.spec.options}
+            command = [sys.executable, "-I", "-B", str(sandboxes_folder() / "jail" / "zygote.py"), str(theirs.fileno()), json.dumps(options)]
+            process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=None if debug else log,
+                env={"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"},
+                cwd="/",
+                start_new_session=True,
+            )
+            theirs.close()
+            mine.settimeout(READY_SECONDS)
+            with contextlib.suppress(OSError):
+                if mine.recv(4096):
+                    return mine, process
+            raise SandboxUnavailable(f"sandbox {self.spec.name!r} could not start: {_last_line(log, process)}")
+
+
+def _last_line(log: object, process: subprocess.Popen[bytes]) -> str:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.kill()
+    process.wait()
+    log.seek(0)  # type: ignore[attr-defined]
+    lines = log.read()[-_LOG_CHARS:].decode("utf-8", "replace").strip().splitlines()  # type: ignore[attr-defined]
+    return lines[-1] if lines else f"exit status {process.returncode}"
+
+
+class Spares:
+    """A few locked workers per zygote, never used by anyone, refilled by a thread of its own."""
+
+    def __init__(self, spec: GuestSpec, count: int = SPARES) -> None:
+        self.spec, self.count = spec, count
+        self.zygote = Zygote(spec)
+        self.memory_bytes = ExecLimits().memory_bytes
+        self._ready: list[WorkerProcess] = []
+        self._wanted = threading.Condition()
+        self._closed = False
+        threading.Thread(target=self._refill, name=f"cellblock-spares-{spec.name}", daemon=True).start()
+
+    def take(self, memory_bytes: int) -> WorkerProcess | None:
+        """A spare made for that much memory, None where there is none: then `spawn` one."""
+        with self._wanted:
+            fitting = self._ready.pop() if memory_bytes == self.memory_bytes and self._ready else None
+            self._wanted.notify_all()
+            return fitting
+
+    def spawn(self, memory_bytes: int) -> WorkerProcess:
+        """A worker made to order. Replaces a dead zygote once.
+
+        Raises:
+            SandboxUnavailable: no worker can be had.
+        """
+        if not self.zygote.alive:
+            self._replace_zygote()
+        return self.zygote.spawn(memory_bytes)
+
+    def wait_ready(self, seconds: float = READY_SECONDS) -> bool:
+        """Whether all spares are there, waiting for them at most so long."""
+        with self._wanted:
+            return self._wanted.wait_for(lambda: len(self._ready) >= self.count or self._closed, seconds)
+
+    def close(self) -> None:
+        """Kill the spares and the zygote, and with it every session."""
+        with self._wanted:
+            self._closed = True
+            for worker in self._ready:
+                worker.kill()
+                worker.connection.close()
+            self._ready.clear()
+            self._wanted.notify_all()
+        self.zygote.close()
+
+    def _replace_zygote(self) -> None:
+        with self._wanted:
+            if not self.zygote.alive:
+                self.zygote.close()
+                self._ready.clear()
+                self.zygote = Zygote(self.spec)
+
+    def _refill(self) -> None:
+        while True:
+            with self._wanted:
+                self._wanted.wait_for(lambda: self._closed or len(self._ready) < self.count)
+                if self._closed:
+                    return
+            try:
+                worker = self.spawn(self.memory_bytes)
+            except SandboxUnavailable:  # whoever asks for a session next gets the reason; spares are a convenience
+                self._closed = self._closed or not self.zygote.alive
+                return
+            with self._wanted:
+                self._ready.append(worker)
+                self._wanted.notify_all()
+
+
+_POOLS: dict[tuple[str, str], Spares] = {}
+_POOLS_LOCK = threading.Lock()
+
+
+def spares_for(spec: GuestSpec, tenant: str) -> Spares:
+    """The pool of that sandbox and tenant; started at the first call, which takes some hundred milliseconds.
+
+    Raises:
+        SandboxUnavailable: the sandbox cannot start here.
+    """
+    with _POOLS_LOCK:
+        key = (spec.name, tenant)
+        if key not in _POOLS:
+            _POOLS[key] = Spares(spec)
+        return _POOLS[key]
+
+
+def close_all() -> None:
+    """End every zygote, and with them every worker. Runs by itself at exit."""
+    with _POOLS_LOCK:
+        pools = list(_take(_POOLS))
+    for pool in pools:
+        pool.close()
+
+
+def _take(pools: dict[tuple[str, str], Spares]) -> Iterator[Spares]:
+    while pools:
+        yield pools.popitem()[1]
+
+
+atexit.register(close_all)
+# A forked copy of this process must neither use nor end the original's workers.
+os.register_at_fork(after_in_child=_POOLS.clear)

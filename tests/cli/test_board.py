@@ -1,0 +1,71 @@
+"""Events are folded into what the views show."""
+
+from functools import reduce
+
+from cellblock.cli.board import ROWS_KEPT, Board, fold
+
+from . import events as e
+
+
+def after(*events):
+    return reduce(fold, events, Board(max_steps=20))
+
+
+def test_a_started_run_shows_its_question_place_and_context():
+    board = after(e.started(weak_isolation=True))
+    assert (board.question, board.model, board.sandbox, board.context_chars) == ("How many?", "simulated", "monty", 1234)
+    assert board.weak_isolation and board.layers == {"seccomp": "on", "cgroup": "not delegated"}
+
+
+def test_sub_calls_are_in_flight_until_they_are_answered():
+    board = after(e.started(), e.asked("a", "subcall"), e.asked("b", "subcall"), e.answered("a", "subcall"))
+    assert (board.in_flight, board.subcalls_done, board.subcalls_failed) == (frozenset("b"), 1, 0)
+
+
+def test_a_failed_sub_call_is_counted_and_gets_a_row():
+    board = after(e.started(), e.asked("a", "subcall"), e.answered("a", "subcall", error="503 overloaded"))
+    assert (board.subcalls_done, board.subcalls_failed) == (0, 1)
+    assert (board.rows[-1].mark, board.rows[-1].text) == ("bad", "503 overloaded")
+
+
+def test_tokens_of_every_call_add_up_and_the_end_corrects_them():
+    board = after(e.started(), e.answered(), e.answered("x", "subcall"))
+    assert (board.input_tokens, board.output_tokens) == (60, 8)
+    assert fold(board, e.ended()).input_tokens == 90
+
+
+def test_what_it_is_doing_follows_the_root_run_only():
+    board = after(e.started(), e.asked(), e.answered(), e.cell_started(), e.cell_started(run_id=e.CHILD, depth=1, step=9))
+    assert board.doing == "running cell 1.1"
+
+
+def test_a_failed_cell_says_why():
+    board = after(e.started(), e.cell_ended(error="NameError: x (line 1)"))
+    assert (board.cells, board.failed_cells, board.rows[-1].text) == (1, 1, "NameError: x (line 1)")
+
+
+def test_a_silent_cell_shows_the_names_that_it_set():
+    assert after(e.started(), e.cell_ended(stdout="", changed=("a", "b"))).rows[-1].text == "set a, b"
+
+
+def test_child_runs_are_counted_while_they_run_and_do_not_replace_the_root():
+    child = e.started(run_id=e.CHILD, depth=1, question="inner?")
+    board = after(e.started(), child)
+    assert (board.children, board.question, board.run_id) == (1, "How many?", e.RUN)
+    assert fold(board, e.ended(run_id=e.CHILD, depth=1)).children == 0
+
+
+def test_only_the_latest_rows_are_kept():
+    board = after(e.started(), *(e.refused(f"no {n}") for n in range(30)))
+    assert len(board.rows) == ROWS_KEPT and board.rows[-1].text == "no 29"
+
+
+def test_texts_of_models_and_guests_are_made_safe_on_the_way_in():
+    board = after(e.started(question="a\x1b[2J"), e.cell_ended(stdout="\x9b1m\nb"), e.refused("\u202eabc"), e.answered(error="x\x07"))
+    assert board.question == r"a\x1b[2J"
+    assert [row.text for row in board.rows] == [r"\x9b1m b", r"\u202eabc", r"x\x07"]
+
+
+def test_the_clock_stops_when_the_run_has_ended():
+    board = after(e.started())
+    assert (board.seconds(now=103.0), fold(board, e.ended()).seconds(now=999.0)) == (3.0, 7.5)
