@@ -6,6 +6,7 @@ import re
 import warnings
 from codecs import utf_8_decode
 from collections.abc import Iterator
+from typing import AnyStr
 
 import near_scan as scan
 from near_args import MAX_CHARS
@@ -41,70 +42,72 @@ class Finder:
             return self._collect(self._literal(pattern), max_matches)
         return self._collect(self._any_case(pattern), max_matches)
 
-    def _collect(self, spans: Iterator[tuple[int, int, int, int]], max_matches: int) -> list[Match]:
+    def _collect(self, found: Iterator[Match], max_matches: int) -> list[Match]:
         matches: list[Match] = []
         chars = 0
-        for start, end, first, last in spans:
-            chars += end - start
-            if chars > MAX_CHARS:
-                raise ValueError(f"ctx.find: matches of more than {MAX_CHARS:,} characters together; use fewer max_matches or a shorter pattern")
-            matches.append((start, end, self._text.decode(first, last)))
+        for match in found:
+            chars = _charged(chars, match[1] - match[0])
+            matches.append(match)
             if len(matches) >= max_matches:
                 break
         return matches
 
-    def _literal(self, pattern: str) -> Iterator[tuple[int, int, int, int]]:
+    def _literal(self, pattern: str) -> Iterator[Match]:
         needle = scan.encoded(pattern)
         if needle is None:
-            return iter(())
-        return self._spans(scan.find_all(self._text, needle, 0, self._text.num_bytes), len(pattern), len(needle))
-
-    def _spans(self, places: Iterator[int], chars: int, size: int) -> Iterator[tuple[int, int, int, int]]:
-        """Character and byte spans of matches that are all equally long."""
+            return
         char_at = _Forward(self._text).char_at
-        for place in places:
+        for place in scan.find_all(self._text, needle, 0, self._text.num_bytes):
             start = char_at(place)
-            yield start, start + chars, place, place + size
+            yield start, start + len(pattern), pattern
 
-    def _any_case(self, pattern: str) -> Iterator[tuple[int, int, int, int]]:
+    def _any_case(self, pattern: str) -> Iterator[Match]:
         lower = pattern.lower()
         if pattern.isascii() and not any(self._has(other) for letter in set(lower) for other in _LOOKALIKES.get(letter, ())):
             # No other character of the text equals a letter of the pattern, and bytes above 127 have no case.
-            needle = lower.encode()
-            return self._spans(scan.find_all_lower(self._text, needle), len(pattern), len(needle))
+            return self._any_case_ascii(lower.encode())
         return self._any_case_by_window(pattern)
 
-    def _any_case_by_window(self, pattern: str) -> Iterator[tuple[int, int, int, int]]:
+    def _any_case_ascii(self, needle: bytes) -> Iterator[Match]:
+        text, size = self._text, len(needle)
+        char_at = _Forward(text).char_at
+        for place in scan.find_all_lower(text, needle):
+            start = char_at(place)
+            yield start, start + size, text.decode(place, place + size)
+
+    def _any_case_by_window(self, pattern: str) -> Iterator[Match]:
         # Without regard to case a character matches exactly one character, so windows need overlap by the pattern's length only.
         compiled = re.compile(re.escape(pattern), re.IGNORECASE)
         text, window = self._text, max(scan.WINDOW, 16 * len(pattern))
         at = char = 0
         while at < text.num_bytes:
             piece, used = utf_8_decode(text.data[at : at + window], "strict", at + window >= text.num_bytes)
-            after, forward = 0, _Within(piece, at)
+            after = 0
             for match in compiled.finditer(piece):
                 after = match.end()
-                yield char + match.start(), char + after, forward.byte_at(match.start()), forward.byte_at(after)
+                yield char + match.start(), char + after, match.group()
             if at + used >= text.num_bytes:
                 return
             keep = max(after, len(piece) - len(pattern) + 1)
             at += used - len(piece[keep:].encode())
             char += keep
 
-    def _regex(self, pattern: str, case_sensitive: bool) -> Iterator[tuple[int, int, int, int]]:
+    def _regex(self, pattern: str, case_sensitive: bool) -> Iterator[Match]:
         flags = re.NOFLAG if case_sensitive else re.IGNORECASE
         compiled = compile_regex(pattern, flags)
         text = self._text
-        if text.is_ascii:
-            same = self._for_bytes(pattern, flags)
-            found = compiled.finditer(text.whole()) if same is None else same.finditer(text.data)
-            for match in found:
-                yield match.start(), match.end(), match.start(), match.end()
+        in_bytes = self._for_bytes(pattern, flags) if text.is_ascii else None
+        if in_bytes is not None:
+            for found in in_bytes.finditer(text.data):
+                start, end = found.span()
+                _charged(0, end - start)
+                yield start, end, text.decode(start, end)
             return
         # Classes, dots and quantifiers count characters, not bytes: only the str has them.
-        forward = _Within(text.whole(), 0)
-        for match in compiled.finditer(forward.piece):
-            yield match.start(), match.end(), forward.byte_at(match.start()), forward.byte_at(match.end())
+        for match in compiled.finditer(text.whole()):
+            start, end = match.span()
+            _charged(0, end - start)
+            yield start, end, match.group()
 
     def _for_bytes(self, pattern: str, flags: re.RegexFlag) -> re.Pattern[bytes] | None:
         r"""A regex over ASCII bytes that matches what `pattern` matches in the same str; None where that is not certain.
@@ -151,19 +154,10 @@ class _Forward:
         return self._char
 
 
-class _Within:
-    """Turns characters of a decoded piece into places in bytes of the text, in ascending order."""
-
-    __slots__ = ("_byte", "_char", "piece")
-
-    def __init__(self, piece: str, byte: int) -> None:
-        self.piece, self._char, self._byte = piece, 0, byte
-
-    def byte_at(self, char: int) -> int:
-        between = self.piece[self._char : char]
-        self._byte += len(between) if between.isascii() else len(between.encode())
-        self._char = char
-        return self._byte
+def _charged(chars: int, more: int) -> int:
+    if chars + more > MAX_CHARS:
+        raise ValueError(f"ctx.find: matches of more than {MAX_CHARS:,} characters together; use fewer max_matches or a shorter pattern")
+    return chars + more
 
 
 def compile_regex(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
@@ -183,7 +177,7 @@ def compile_regex(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
         raise ValueError(f"ctx.find: not a usable regular expression: {type(error).__name__}") from None
 
 
-def _compile(pattern, flags):  # type: ignore[no-untyped-def]  # str gives Pattern[str], bytes give Pattern[bytes]
+def _compile(pattern: AnyStr, flags: re.RegexFlag) -> re.Pattern[AnyStr]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of patterns that a later Python may read differently
         return re.compile(pattern, flags)

@@ -55,7 +55,8 @@ class MappedText:
         raw = os.pread(fd, HEADER.size, 0)
         if len(raw) < HEADER.size or raw[:8] != MAGIC:
             raise ValueError("this file holds no context")
-        _, version, self._size, self.num_bytes, self.num_chars, marks_at, table_at, names_at, self.num_documents = HEADER.unpack(raw)
+        header: tuple[int, ...] = HEADER.unpack(raw)[1:]
+        version, self._size, self.num_bytes, self.num_chars, marks_at, table_at, names_at, self.num_documents = header
         if version != VERSION:
             raise ValueError(f"a context of layout {version}; this worker reads layout {VERSION}")
         self._base = _map(fd, self._size)
@@ -92,7 +93,7 @@ class MappedText:
         block = bisect_right(marks, char) - 1
         start = self.boundary(block * BLOCK)
         text = utf_8_decode(self.data[start : start + BLOCK + 3], "strict", False)[0]
-        ahead = char - marks[block]
+        ahead: int = char - marks[block]
         return start + (ahead if text.isascii() else len(text[:ahead].encode()))
 
     def char_at(self, byte: int) -> int:

@@ -49,8 +49,8 @@ epoll_wait epoll_pwait epoll_pwait2 epoll_ctl wait4 waitid""".split()
 # What starting a program adds. `sendmsg` is how socketpair ends speak; no socket can be made that reaches anything.
 STARTING = """execve openat open access faccessat faccessat2 stat lstat statx lseek readlink readlinkat ioctl
 getdents64 getcwd uname sysinfo getrlimit prlimit64 arch_prctl set_tid_address prctl pipe pipe2 dup dup2 dup3 eventfd2 epoll_create1
-socketpair sendto sendmsg shutdown getsockname getpeername getsockopt setsockopt vfork fork getppid tgkill kill pidfd_open
-pidfd_send_signal setsid seccomp""".split()
+socketpair sendto sendmsg shutdown getsockname getpeername getsockopt setsockopt vfork fork getppid pidfd_open
+setsid seccomp""".split()
 # Harmless when refused: libraries ask for these and live with a "no".
 REFUSED = """open openat openat2 stat lstat statx access faccessat faccessat2 readlink readlinkat getcwd getdents64 ioctl
 lseek uname sysinfo getrlimit prlimit64 fork vfork tgkill kill getsockname getpeername getsockopt setsockopt sendto prctl

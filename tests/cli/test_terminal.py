@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from cellblock.cli.terminal import clip, one_line, safe, to_json
 
-HOSTILE = st.sampled_from([*"\x00\x07\x08\r\x1b\x7f\x85\x9b\u00ad\u200b\u200d\u2028\u202e\u2066\ufeff\ufe0f\ud800\U000e0041", "\x1b[2J", "[/bold]"])
+HOSTILE = st.sampled_from(
+    [*"\x00\x07\x08\r\x1b\x7f\x85\x9b\u00ad\u200b\u200d\u2028\u202e\u2066\ufeff\ufe0f\ud800\U000e0041", "\x1b[2J", "[/bold]"]
+)
 ANY_TEXT = st.lists(st.characters(codec=None) | HOSTILE).map("".join)
 FORBIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

@@ -25,7 +25,14 @@ def busy():
 
 def test_the_panel_shows_step_sub_calls_tokens_and_time():
     text = drawn(view.panel(busy(), now=104.0))
-    for part in ("How many?", "1 of 20 · running cell 1.1", "1 done · 1 in flight", "60 in · 8 out", "4.0 s", "1,234 characters in 2 documents"):
+    for part in (
+        "How many?",
+        "1 of 20 · running cell 1.1",
+        "1 done · 1 in flight",
+        "60 in · 8 out",
+        "4.0 s",
+        "1,234 characters in 2 documents",
+    ):
         assert part in text
 
 

@@ -52,7 +52,10 @@ async def test_many_sub_calls_make_few_lines(capsys):
 
 
 async def test_verbose_shows_code_output_and_error_as_text(capsys):
-    cells = [e.cell_started("print('[/b]\x1b[2J')"), e.cell_ended(stdout="[/b]\x1b[2J\n", value_preview="7", error="KeyError: 'a' (line 1)")]
+    cells = [
+        e.cell_started("print('[/b]\x1b[2J')"),
+        e.cell_ended(stdout="[/b]\x1b[2J\n", value_preview="7", error="KeyError: 'a' (line 1)"),
+    ]
     await follow(Show(verbose=True, quiet=True), e.started(), *cells)
     assert capsys.readouterr().err.splitlines() == [
         "── cell 1.1",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import BudgetExceeded, CellblockError, ConfigError, SandboxUnavailable
+from ..errors import CellblockError, ConfigError, SandboxUnavailable, StoreError
 from ..limits import RunLimits
 from .terminal import is_terminal, one_line, safe, say, to_json, write
 
@@ -143,33 +143,50 @@ def tell_skipped(context: Context) -> None:
         say(f"skipped {len(context.skipped) - 5:,} more")
 
 
-def build(call: Call) -> RLM:
-    """The engine for `call`.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """An engine, and the models that were made for it."""
+
+    rlm: RLM
+    models: tuple[ModelAdapter, ...]
+
+
+def build(call: Call) -> Ready:
+    """The engine for `call`. Connects to nothing yet.
 
     Raises:
-        ConfigError: a model, key, sandbox or journal that cannot be used.
+        ConfigError: a model or key that cannot be used, or settings that contradict each other.
     """
     from ..engine.run import RLM
+
+    if not call.model:
+        raise ConfigError("no model: name one with --model, such as openai:gpt-5 or simulated, or set CELLBLOCK_MODEL")
+    model = _model(call.model, call.base_url)
+    sub_model = model if call.sub_model is None else _model(call.sub_model, call.base_url)
+    rlm = RLM(
+        model,
+        sub_model=sub_model,
+        sandbox=call.sandbox,
+        limits=call.limits,
+        journal=call.journal,
+        seed=call.seed,
+        allow_weak_isolation=call.allow_weak_isolation,
+    )
+    return Ready(rlm=rlm, models=(model, sub_model))
+
+
+def _model(spec: ModelAdapter | str, base_url: str | None) -> ModelAdapter:
     from ..models import resolve
 
-    if call.model is None:
-        raise ConfigError("no model: name one with --model, such as openai:gpt-5 or simulated, or set CELLBLOCK_MODEL")
     try:
-        model = resolve(call.model, base_url=call.base_url)
-        return RLM(
-            model,
-            sub_model=None if call.sub_model is None else resolve(call.sub_model, base_url=call.base_url),
-            sandbox=call.sandbox,
-            limits=call.limits,
-            journal=call.journal,
-            seed=call.seed,
-            allow_weak_isolation=call.allow_weak_isolation,
-        )
-    except LookupError as error:
-        raise ConfigError(str(error)) from error
+        return resolve(spec, base_url=base_url)
+    except ConfigError as error:
+        # The same advice in the words of this interface; a key is never given on a command line, where others can read it.
+        text = str(error).replace(", or give api_key=", "").replace("base_url=", "--base-url")
+        raise ConfigError(text) from error
 
 
-def perform(rlm: RLM, question: str, context: Context, show: Show) -> int:
+def perform(ready: Ready, question: str, context: Context, show: Show) -> int:
     """Run, show, print the answer or the JSON object, and return the exit code.
 
     Raises:
@@ -178,24 +195,26 @@ def perform(rlm: RLM, question: str, context: Context, show: Show) -> int:
     """
     from .watch import watching
 
-    with watching(show, max_steps=rlm.limits.steps) as watcher:
-        result = result_of(rlm, question, context, watcher, show)
+    with watching(show, max_steps=ready.rlm.limits.steps) as watcher:
+        result = result_of(ready, question, context, watcher, show)
     publish(result, watcher.board, show)
     watcher.check_trace()
     return 0 if result.success else 1
 
 
-def result_of(rlm: RLM, question: str, context: Context, watcher: Watcher, show: Show) -> RunResult:
-    """Run to the end under `watcher`; a run that broke is still reported under `--json`."""
+def result_of(ready: Ready, question: str, context: Context, watcher: Watcher, show: Show) -> RunResult:
+    """Run to the end under `watcher`; a run that broke is still reported under `--json`.
+
+    Raises:
+        CellblockError: the run ended without a result.
+    """
     import anyio
 
     try:
-        return anyio.run(_run, rlm, question, context, watcher)
-    except BudgetExceeded as error:
-        if error.result is not None:
-            return error.result  # type: ignore[no-any-return]
-        raise
+        return anyio.run(_run, ready, question, context, watcher)
     except CellblockError as error:
+        if isinstance(error, StoreError) and watcher.board.started_at is None:
+            raise ConfigError(f"the journal: {error}") from error
         if show.json and not isinstance(error, (ConfigError, SandboxUnavailable)):
             from .report import broken_fields
 
@@ -203,11 +222,13 @@ def result_of(rlm: RLM, question: str, context: Context, watcher: Watcher, show:
         raise
 
 
-async def _run(rlm: RLM, question: str, context: Context, watcher: Watcher) -> RunResult:
-    stream = rlm.stream(question, context)
-    async with aclosing(stream):
+async def _run(ready: Ready, question: str, context: Context, watcher: Watcher) -> RunResult:
+    async with AsyncExitStack() as stack:
+        for model in ready.models:
+            stack.push_async_callback(model.aclose)
+        stream = await stack.enter_async_context(ready.rlm.stream(question, context))
         await watcher.follow(stream)
-    return stream.result
+        return stream.result
 
 
 def publish(result: RunResult, board: Board, show: Show) -> None:

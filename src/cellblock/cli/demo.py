@@ -46,10 +46,10 @@ def demo(
 
     # Nothing of a demo is worth keeping, so its journal is in memory.
     call = Call(question=DEMO_QUESTION, model=SimulatedModel(), sandbox=sandbox, journal=":memory:", allow_weak_isolation=weak)
-    rlm = build(call)
+    ready = build(call)
     show = Show(json=json, verbose=verbose, quiet=quiet)
-    with standard_library() as context, watching(show, max_steps=rlm.limits.steps) as watcher:
-        result = result_of(rlm, DEMO_QUESTION, context, watcher, show)
+    with standard_library() as context, watching(show, max_steps=ready.rlm.limits.steps) as watcher:
+        result = result_of(ready, DEMO_QUESTION, context, watcher, show)
     _publish(result, watcher.board, json)
     raise typer.Exit(0 if result.success else 1)
 

@@ -30,8 +30,8 @@ def fields(result: RunResult, board: Board) -> dict[str, Any]:
 
 
 def broken_fields(error: Exception, board: Board) -> dict[str, Any]:
-    """A run that ended in an exception, under the same names: what was seen until then."""
-    usage = {"input_tokens": board.input_tokens, "output_tokens": board.output_tokens, "cached_tokens": 0, "estimated": False}
+    """A run that ended in an exception, under the same names: what was seen of it until then."""
+    ended = board.ended
     return {
         "answer": "",
         "value": None,
@@ -39,10 +39,17 @@ def broken_fields(error: Exception, board: Board) -> dict[str, Any]:
         "error": one_line(str(error), 2_000),
         "run_id": board.run_id,
         "steps": board.step,
-        "subcalls": board.subcalls_done + board.subcalls_failed,
+        "subcalls": board.subcalls_done + board.subcalls_failed if ended is None else ended.subcalls,
         "cells": board.cells,
-        "seconds": None,
-        "usage": {**usage, "calls": None, "cost_usd": None},
+        "seconds": None if ended is None else round(ended.seconds, 3),
+        "usage": {
+            "input_tokens": board.input_tokens,
+            "output_tokens": board.output_tokens,
+            "cached_tokens": None,
+            "calls": None,
+            "cost_usd": None if ended is None else ended.cost_usd,
+            "estimated": None,
+        },
         **_place(board),
     }
 

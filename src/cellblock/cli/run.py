@@ -68,8 +68,8 @@ def run(
         allow_weak_isolation=weak,
     )
     show = Show(json=json, trace=trace, verbose=verbose, quiet=quiet)
-    rlm = build(call)
+    ready = build(call)
     with read_context(sources) as context:
         if not quiet:
             tell_skipped(context)
-        raise typer.Exit(perform(rlm, question, context, show))
+        raise typer.Exit(perform(ready, question, context, show))

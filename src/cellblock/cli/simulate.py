@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from . import options as o
-from .terminal import write
 
 FAULTS = "Faults (shares of all calls, 0 to 1)"
 

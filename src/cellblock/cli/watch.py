@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,7 @@ class Watcher:
         self.sinks: list[Sink] = []
         self.trace: TraceFile | None = None
 
-    async def follow(self, events: AsyncIterator[AnyEvent]) -> None:
+    async def follow(self, events: AsyncIterable[AnyEvent]) -> None:
         """Fold and show every event until the run has ended."""
         async for event in events:
             self.board = fold(self.board, event)

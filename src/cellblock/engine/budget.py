@@ -148,9 +148,7 @@ class Budget:
             self._end(MaxTokensExceeded("tokens", allowed=self.limits.tokens, used=self._tokens() + prompt + 1))
         bound = room if max_tokens is None and room < TIGHT_TOKENS else max_tokens
         answer = min(room, OUTPUT_TOKENS if max_tokens is None else max_tokens)
-        hold = Hold(
-            tokens=prompt + answer, cost_usd=self._price(prompt + answer), max_tokens=None if bound is None else min(bound, room)
-        )
+        hold = Hold(tokens=prompt + answer, cost_usd=self._price(prompt + answer), max_tokens=None if bound is None else min(bound, room))
         self._ledger.tokens_held += hold.tokens
         self._ledger.cost_held += hold.cost_usd
         return hold

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from ..errors import BudgetExceeded, CellblockError, StoreError
+from ..errors import BudgetExceeded, CellblockError, SandboxBroken, SandboxError, StoreError
 from ..events import CellEnded, CellStarted, Refused, RunEnded, RunStarted
 from ..repl.protocol import ExecResult
 from ..store.journal import Status
@@ -213,7 +213,9 @@ class Driver:
             got = Got(value=await self._session.get(effect.name))
         except LookupError:
             got = Got(missing=f"there is no variable named {effect.name}; set it in a cell, or give the answer with FINAL(...)")
-        except TypeError as error:
+        except SandboxBroken:
+            raise
+        except (TypeError, SandboxError) as error:
             got = Got(missing=f"{effect.name} cannot be an answer: {prompt.clip(cleaned(str(error)), 500)}")
         self._record(effect.step, "get", {"name": effect.name}, {"value": got.value, "missing": got.missing})
         return got

@@ -124,6 +124,8 @@ def answer_text(value: Value) -> str:
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, (list, dict)):
-        return msgspec.json.encode(value).decode()
-    return str(value)
+    try:
+        return msgspec.json.encode(value).decode() if isinstance(value, (list, dict)) else str(value)
+    except ValueError:
+        # CPython writes out no int of more than 4,300 digits, and the caps are counted in bits.
+        return "(a number of too many digits)"

@@ -24,7 +24,7 @@ class Task:
     """One question for the loop."""
 
     brief: Brief
-    guards: Guards = Guards()
+    guards: Guards = field(default_factory=Guards)
 
     @property
     def steps(self) -> int:

@@ -7,7 +7,7 @@ the user, the model or a cell is joined in as it is, never used as a format.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..limits import ExecLimits
 from ..models.protocol import Message
@@ -30,7 +30,8 @@ _NAMES = """Names in every cell:
   [(start, end, text)], ctx.chunk_documents(docs_per_chunk=10) -> [(first, last, [texts])], ctx.page(n), ctx.lines(a, b),
   ctx.search(query), ctx.metadata().
 - FILES: names and sizes of the files behind the context.
-- peek(n=2000), tail(n=2000): the first and the last n characters. lenP(): the length. extract_after(marker, max_len=128): the text after it.
+- peek(n=2000), tail(n=2000): the first and the last n characters. lenP(): the length.
+  extract_after(marker, max_len=128): the text after it.
 - llm_query(prompt, model=None, max_tokens=None): asks a language model once and returns its text. It sees the prompt alone.
 - llm_query_batched(prompts): the same for a list, in parallel, answers in order. A failed item starts with "ERROR:"."""
 _CHILDREN = """
@@ -43,7 +44,7 @@ _RULES = """Rules:
 - A cell is Python in a ```repl fence. All cells of a reply run in order; after an error the rest of them do not. Variables persist.
 - You see what a cell prints, clipped. Keep long texts in variables and print what you need.
 - Give the final answer with FINAL(...) in a cell, or as text outside fences at the start of a line: FINAL(your answer) or
-  FINAL_VAR(variable_name). Text is taken as it stands, so use FINAL_VAR for a variable. Next to a cell, a FINAL in the text does not count."""
+  FINAL_VAR(variable_name). Text is taken as it stands, so use FINAL_VAR for a variable. Beside a cell, a FINAL in the text is ignored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +61,7 @@ class Brief:
     more_files: int = 0
     limitations: str = ""
     """What this sandbox's Python cannot do."""
-    exec_limits: ExecLimits = ExecLimits()
+    exec_limits: ExecLimits = field(default_factory=ExecLimits)
     steps: int = 20
     children: bool = True
     """Whether `rlm_query` may still open a child run at this depth."""
@@ -76,11 +77,11 @@ def system_message(brief: Brief) -> Message:
 
 
 def _limits(brief: Brief) -> str:
-    exec_limits = brief.exec_limits
+    limits = brief.exec_limits
     return (
-        f"Limits: {brief.steps} replies. One cell: {exec_limits.wall_seconds:g} s of its own time, {exec_limits.memory_bytes // 2**20} MiB, "
-        f"{exec_limits.host_calls} calls of llm_query and the like (a batch is one), {min(exec_limits.output_chars, OBSERVATION_CHARS)} "
-        f"printed characters shown."
+        f"Limits: {brief.steps} replies. One cell: {limits.wall_seconds:g} s of its own time, {limits.memory_bytes // 2**20} MiB, "
+        f"{limits.host_calls} calls of llm_query and the like (a batch is one), "
+        f"{min(limits.output_chars, OBSERVATION_CHARS)} printed characters shown."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a cell may ask of models: `llm_query`, `llm_query_batched`, `rlm_query`. Called with hostile arguments, answered with plain values."""
+"""What a cell may ask of models: `llm_query`, `llm_query_batched`, `rlm_query`. Arguments are hostile, answers plain values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import anyio
 
-from ..errors import BudgetExceeded, CellblockError, ModelError, SandboxBroken
+from ..errors import BudgetExceeded, CellblockError, ConfigError, ModelError, SandboxBroken
 from ..host.context import Context
 from ..models.protocol import Message, ModelAdapter
 from ..repl.protocol import CellError, External
@@ -194,7 +194,10 @@ def _context(parent: Context, given: str | list[str] | None) -> Iterator[Context
     if given is None:
         yield parent
         return
-    own = Context.from_text(given) if isinstance(given, str) else Context.from_documents(given)
+    try:
+        own = Context.from_text(given) if isinstance(given, str) else Context.from_documents(given)
+    except ConfigError as error:
+        raise CellError("ValueError", f"rlm_query(): {error}") from None
     try:
         yield own
     finally:

@@ -47,11 +47,11 @@ class Settings:
     """What every session of the tree is opened with, and what every loop obeys."""
 
     sandbox: str = "monty"
-    exec_limits: ExecLimits = ExecLimits()
+    exec_limits: ExecLimits = field(default_factory=ExecLimits)
     seed: int = 0
     tenant: str = "default"
     allow_weak_isolation: bool = False
-    guards: Guards = Guards()
+    guards: Guards = field(default_factory=Guards)
     limitations: str = ""
     """For the prompt: what the sandbox's Python cannot do."""
 
@@ -122,9 +122,7 @@ class Run:
             except (ModelError, BudgetExceeded) as error:
                 self.tree.journal.finish(self.run_id, call.seq, failure_record(error))
                 raise
-        self.tree.journal.finish(
-            self.run_id, call.seq, {"text": response.text, "model": response.model, "usage": response.usage}
-        )
+        self.tree.journal.finish(self.run_id, call.seq, {"text": response.text, "model": response.model, "usage": response.usage})
         return response
 
     async def _call(self, call: Call) -> ModelResponse:

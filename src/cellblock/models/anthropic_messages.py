@@ -109,9 +109,7 @@ class AnthropicMessages:
         reply = msgspec.structs.replace(start, stop_reason=reason)
         return self._response(reply, texts, [start.usage, *(event.usage for event in events if event.usage != b"null")], messages)
 
-    def _response(
-        self, reply: MessagesReply, texts: list[str], usages: list[msgspec.Raw], messages: Sequence[Message]
-    ) -> ModelResponse:
+    def _response(self, reply: MessagesReply, texts: list[str], usages: list[msgspec.Raw], messages: Sequence[Message]) -> ModelResponse:
         if not texts:
             raise self._failures.refused(f"gave no text (stop reason {reply.stop_reason}): raise max_tokens, or change the prompt")
         text = self._failures.clean("".join(texts))

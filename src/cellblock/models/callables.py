@@ -32,7 +32,7 @@ class CallableModel:
 
     def __init__(self, function: Callable[..., Any], *, name: str | None = None) -> None:
         self.function = function
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.name: str = name or str(getattr(function, "__name__", type(function).__name__))
         self._takes_messages = _first_parameter(function) in _WANTS_MESSAGES
 
     async def complete(
@@ -54,10 +54,10 @@ class CallableModel:
         return ModelResponse(text=result, usage=estimate(messages, result), model=self.name)
 
     async def _called(self, argument: object) -> object:
-        call = getattr(self.function, "__call__", None)
-        if inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(call):
+        if inspect.iscoroutinefunction(self.function):
             return await self.function(argument)
         result = await anyio.to_thread.run_sync(self.function, argument, abandon_on_cancel=True)
+        # An object with an async `__call__` looks sync from outside and returns its coroutine.
         return await result if inspect.isawaitable(result) else result
 
     async def aclose(self) -> None:

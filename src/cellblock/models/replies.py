@@ -147,7 +147,7 @@ def messages_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], tex
 
 def _convert(raw: msgspec.Raw | None, kind: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(raw or b"null", type=kind | None)  # type: ignore[arg-type]
+        return msgspec.json.decode(raw or b"null", type=kind | None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

@@ -21,9 +21,7 @@ CUSTOM_KEY = "CELLBLOCK_API_KEY"
 """The environment variable whose key is for whatever `base_url` the caller names."""
 
 
-def resolve(
-    spec: str | ModelAdapter | Callable[..., Any], *, base_url: str | None = None, api_key: str | None = None
-) -> ModelAdapter:
+def resolve(spec: str | ModelAdapter | Callable[..., Any], *, base_url: str | None = None, api_key: str | None = None) -> ModelAdapter:
     """The adapter that `spec` means.
 
     Args:

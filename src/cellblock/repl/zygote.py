@@ -81,7 +81,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=None if debug else log,
-                env={"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"},
+                env=_environment(),
                 cwd="/",
                 start_new_session=True,
             )
@@ -91,6 +91,12 @@ class Zygote:
                 if mine.recv(4096):
                     return mine, process
             raise SandboxUnavailable(f"sandbox {self.spec.name!r} could not start: {_last_line(log, process)}")
+
+
+def _environment() -> dict[str, str]:
+    # Nothing of the host's environment: it holds keys. The one exception says where the interpreter is installed.
+    fixed = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+    return fixed | {name: os.environ[name] for name in ("MONTY_BIN",) if name in os.environ}
 
 
 def _last_line(log: object, process: subprocess.Popen[bytes]) -> str:

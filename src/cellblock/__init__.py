@@ -1,0 +1,104 @@
+"""A sandbox-first Recursive Language Model engine: every cell is hostile, every effect is in a journal.
+
+    from pathlib import Path
+    from cellblock import RLM
+
+    result = RLM("openai:gpt-5").run("Which invoice is overdue?", Path("invoices"))
+    print(result.answer)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .engine.guards import Guards
+    from .engine.run import RLM, RunResult
+    from .errors import (
+        BudgetExceeded,
+        CellblockError,
+        ConfigError,
+        LimitExceeded,
+        ModelError,
+        SandboxBroken,
+        SandboxError,
+        SandboxUnavailable,
+        StoreError,
+    )
+    from .events import Trace
+    from .host.context import Context
+    from .limits import ExecLimits, RunLimits
+    from .models import ScriptedModel
+    from .models.protocol import Message, ModelAdapter, ModelResponse, Usage
+    from .repl.protocol import ExecResult, REPLProtocol
+    from .repl.session import open_session
+    from .store.journal import Journal
+
+# In plain order, which a reader can check at a glance.
+__all__ = [  # noqa: RUF022
+    "BudgetExceeded",
+    "CellblockError",
+    "ConfigError",
+    "Context",
+    "ExecLimits",
+    "ExecResult",
+    "Guards",
+    "Journal",
+    "LimitExceeded",
+    "Message",
+    "ModelAdapter",
+    "ModelError",
+    "ModelResponse",
+    "REPLProtocol",
+    "RLM",
+    "RunLimits",
+    "RunResult",
+    "SandboxBroken",
+    "SandboxError",
+    "SandboxUnavailable",
+    "ScriptedModel",
+    "StoreError",
+    "Trace",
+    "Usage",
+    "open_session",
+]
+
+# Loaded at first use: the engine pulls in the event loop, and a script that only catches an error need not pay for that.
+_HOMES = {
+    "engine.guards": ("Guards",),
+    "engine.run": ("RLM", "RunResult"),
+    "errors": (
+        "BudgetExceeded",
+        "CellblockError",
+        "ConfigError",
+        "LimitExceeded",
+        "ModelError",
+        "SandboxBroken",
+        "SandboxError",
+        "SandboxUnavailable",
+        "StoreError",
+    ),
+    "events": ("Trace",),
+    "host.context": ("Context",),
+    "limits": ("ExecLimits", "RunLimits"),
+    "models": ("ScriptedModel",),
+    "models.protocol": ("Message", "ModelAdapter", "ModelResponse", "Usage"),
+    "repl.protocol": ("ExecResult", "REPLProtocol"),
+    "repl.session": ("open_session",),
+    "store.journal": ("Journal",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name where it is first used."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

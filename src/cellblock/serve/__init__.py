@@ -1,0 +1,1 @@
+"""Servers: what Cellblock offers over HTTP."""

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from cellblock.repl.session import Session, open_session
+from cellblock.repl.zygote import close_all
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the user's own files, or sees the user's keys."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for variable in [name for name in os.environ if name.startswith("XDG_") or name.endswith(("_API_KEY", "_TOKEN"))]:
+        monkeypatch.delenv(variable)
+    return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_worker_outlives_the_tests() -> Iterator[None]:
+    yield
+    close_all()
+
+
+@pytest.fixture
+async def repl() -> AsyncIterator[Session]:
+    async with await open_session(clock=1_700_000_000.0) as session:
+        yield session

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellblock.engine import prompt
+from cellblock.engine.prompt import Brief
+from cellblock.repl.protocol import ExecError, ExecResult
+
+BRIEF = Brief(question="Who {0} %s?", num_chars=1234, num_documents=2, sample="Once {x}")
+
+
+def test_the_first_user_message_has_the_fixed_form() -> None:
+    message = prompt.first_message(BRIEF)
+    assert message.content == (
+        "Question:\nWho {0} %s?\n\nContext: 1234 characters, 2 documents.\nStart of the context:\nOnce {x}\n\n"
+        "Write the next cell, or give the final answer."
+    )
+
+
+def test_files_are_named_and_the_rest_counted() -> None:
+    brief = Brief(question="q", num_chars=1, num_documents=3, file_names=("a.py", "b\n.py"), more_files=1)
+    assert "\nFiles: a.py, b .py, ... (1 more)\nStart of the context:\n" in prompt.first_message(brief).content
+
+
+def test_the_last_step_is_announced() -> None:
+    announcement = "This is the last step: answer now with FINAL(...)\n"
+    assert announcement in prompt.first_message(BRIEF, last_step=True).content
+    assert announcement in prompt.next_message(["note"], last_step=True).content
+
+
+def test_the_system_message_starts_with_the_fixed_line_and_tells_names_and_limitations() -> None:
+    text = prompt.system_message(Brief(question="q", num_chars=1, num_documents=1, limitations="No yield.")).content
+    assert text.splitlines()[0] == "You answer a question about a context by writing Python cells for a REPL."
+    assert all(name in text for name in ("P:", "ctx", "llm_query(", "rlm_query(", "FINAL_VAR", "No yield."))
+
+
+def test_no_child_runs_are_offered_where_there_are_none() -> None:
+    assert "rlm_query" not in prompt.system_message(Brief(question="q", num_chars=1, num_documents=1, children=False)).content
+
+
+def test_a_long_sample_is_cut() -> None:
+    content = prompt.first_message(Brief(question="q", num_chars=9, num_documents=1, sample="z" * 9_000)).content
+    assert content.count("z") == 500
+
+
+def test_a_silent_cell_shows_its_changed_variables() -> None:
+    assert prompt.observation(3, ExecResult(changed=("a", "b"))) == "Output of cell 3:\n(no output) Changed variables: a, b"
+
+
+def test_an_error_tells_its_line_its_limit_and_whether_the_state_survived() -> None:
+    error = ExecError(kind="LimitExceeded", message="wall_seconds=1 exceeded", line=4, limit="wall_seconds")
+    text = prompt.observation(1, ExecResult(stdout="so far\n", error=error, state="rolled_back"))
+    assert text == (
+        "Output of cell 1:\nso far\nError: LimitExceeded: wall_seconds=1 exceeded (line 4)\n"
+        "The cell was stopped by its limit wall_seconds.\nThe variables are as they were before this cell."
+    )
+
+
+@given(st.text(max_size=300), st.integers(min_value=1, max_value=200))
+def test_clipping_keeps_head_and_tail_and_counts_the_rest(text: str, limit: int) -> None:
+    clipped = prompt.clip(text, limit)
+    if len(text) <= limit:
+        assert clipped == text
+    else:
+        head, tail = limit * 2 // 3, limit - limit * 2 // 3
+        assert clipped == f"{text[:head]}\n[... {len(text) - limit} characters left out ...]\n{text[len(text) - tail :]}"

@@ -1,0 +1,151 @@
+"""Every limit holds, whatever the cell does, and the host's event loop goes on meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from cellblock.errors import ConfigError
+from cellblock.limits import ExecLimits
+from cellblock.repl.session import Session, open_session
+
+pytestmark = pytest.mark.anyio
+WALL = ExecLimits(wall_seconds=0.5)
+STALL_SECONDS = 0.1
+
+
+@asynccontextmanager
+async def responsive_loop() -> AsyncIterator[None]:
+    """Fails if the event loop stood still for longer than a tenth of a second."""
+    gaps = [0.0]
+
+    async def watch() -> None:
+        last = time.perf_counter()
+        while True:
+            await anyio.sleep(0.005)
+            now = time.perf_counter()
+            gaps.append(now - last - 0.005)
+            last = now
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        yield
+        group.cancel_scope.cancel()
+    assert max(gaps) < STALL_SECONDS, f"the event loop stalled for {max(gaps):.3f} s"
+
+
+BYPASSES = {
+    "square_of_a_huge_int": "a = (1 << 300_000_000) - 1\nb = a * a",
+    "huge_power": "b = 3 ** 100_000_000",
+    "gcd_of_huge_ints": "import math\na = 3 ** 4_000_000\nb = math.gcd(a * 7, a * 11 + 1)",
+    "lcm_of_huge_ints": "import math\na = 3 ** 4_000_000\nb = math.lcm(a + 1, a + 2)",
+    "isqrt_of_a_huge_int": "import math\nb = math.isqrt((1 << 60_000_000) - 1)",
+    "product_of_huge_ints": "import math\nb = math.prod([3 ** 3_000_000] * 100)",
+    "strip_with_a_long_set": "b = ('a' * 50_000_000).strip('b' * 1_000_000 + 'a')",
+    "repr_of_a_doubling_list": "l = []\nfor i in range(60):\n    l = [l, l]\nb = repr(l)",
+    "json_of_a_doubling_list": "import json\nl = []\nfor i in range(60):\n    l = [l, l]\nb = json.dumps(l)",
+    "equality_of_doubling_lists": "l = []\nm = []\nfor i in range(60):\n    l = [l, l]\n    m = [m, m]\nb = l == m",
+    "isinstance_of_a_nested_tuple": "t = (int,)\nfor i in range(60):\n    t = (t, t)\nb = isinstance('a', t)",
+    "regex_with_backtracking": "import re\nb = re.match(r'(?=(a+))(a+)+$', 'a' * 60 + 'b')",
+    "int_of_a_huge_decimal": "from decimal import Decimal\nb = int(Decimal('1e100000000'))",
+    "checksum_of_much": "import binascii\nb = [binascii.crc32(b'a' * 100_000_000) for i in range(60)]",
+    "endless_loop": "while True:\n    pass",
+    "endless_sleep": "import time\nwhile True:\n    time.sleep(3600)",
+    "endless_print": "while True:\n    print('x' * 1000)",
+    "final_of_a_doubling_list": "l = []\nfor i in range(60):\n    l = [l, l]\nFINAL(l)",
+    "set_that_freezes_its_converter": "llm_query({i * (2 ** 61 - 1) for i in range(1, 40000)})\nwhile True:\n    pass",
+    "shown_doubling_list": "l = []\nfor i in range(60):\n    l = [l, l]\nwhile True:\n    str(l)",
+}
+
+
+@pytest.mark.parametrize("name", sorted(BYPASSES))
+async def test_a_known_bypass_ends_within_a_second_of_the_limit(repl: Session, name: str) -> None:
+    await repl.exec("kept = 41")
+    started = time.perf_counter()
+    async with responsive_loop():
+        result = await repl.exec(BYPASSES[name], limits=WALL)
+    assert time.perf_counter() - started < WALL.wall_seconds + 1.0
+    assert result.error is not None, "an endless cell cannot end well"
+    assert (await repl.exec("print(kept + 1)")).stdout == "42\n"
+
+
+async def test_ten_megabytes_of_source_are_refused_or_end_in_time(repl: Session) -> None:
+    started = time.perf_counter()
+    async with responsive_loop():
+        result = await repl.exec("x = 1\n" * 1_700_000, limits=WALL)
+    assert result.error is not None
+    assert time.perf_counter() - started < WALL.wall_seconds + 1.0
+
+
+async def test_a_passed_wall_limit_is_a_result_that_names_it(repl: Session) -> None:
+    result = await repl.exec("print('before')\nwhile True: pass", limits=ExecLimits(wall_seconds=0.2))
+    assert result.error is not None
+    assert (result.error.limit, result.state) == ("wall_seconds", "rolled_back")
+
+
+async def test_a_passed_memory_limit_keeps_earlier_variables(repl: Session) -> None:
+    await repl.exec("x = 41")
+    result = await repl.exec("y = ['a' * 1000 + str(i) for i in range(10 ** 7)]")
+    assert result.error is not None and result.error.limit == "memory_bytes"
+    assert (await repl.exec("print(x + 1)")).stdout == "42\n"
+
+
+async def test_a_passed_cpu_limit_is_named(repl: Session) -> None:
+    result = await repl.exec("while True: pass", limits=ExecLimits(cpu_seconds=0.3, wall_seconds=20))
+    assert result.error is not None and result.error.limit == "cpu_seconds"
+
+
+async def test_output_is_clipped_to_head_and_tail_with_a_count(repl: Session) -> None:
+    result = await repl.exec("print('a' * 5000 + 'b' * 5000)", limits=ExecLimits(output_chars=100))
+    assert result.stdout == "a" * 50 + "b" * 49 + "\n"
+    assert result.stdout_dropped == 10_001 - 100
+
+
+async def test_too_many_host_calls_are_refused_and_reported() -> None:
+    calls = []
+
+    async def llm_query(prompt: str) -> str:
+        calls.append(prompt)
+        return "ok"
+
+    async with await open_session(externals={"llm_query": llm_query}) as session:
+        result = await session.exec("for i in range(50):\n    llm_query('x')", limits=ExecLimits(host_calls=10))
+        assert result.error is not None and "host_calls=10" in result.error.message
+        assert len(calls) == 10
+        swallowed = "for i in range(15):\n    try:\n        llm_query('x')\n    except RuntimeError:\n        pass"
+        result = await session.exec(swallowed, limits=ExecLimits(host_calls=10))
+        assert result.error is not None and result.error.limit == "host_calls"
+        assert len(calls) == 20
+
+
+async def test_time_that_the_host_takes_is_not_the_cells() -> None:
+    async def slow() -> str:
+        await anyio.sleep(0.6)
+        return "done"
+
+    async with await open_session(externals={"slow": slow}) as session:
+        result = await session.exec("print(slow())", limits=ExecLimits(wall_seconds=0.4))
+        assert (result.stdout, result.error) == ("done\n", None)
+        assert result.usage.wall_seconds < 0.4
+
+
+async def test_bytes_out_are_bounded() -> None:
+    async def take(text: str) -> None:
+        return None
+
+    async with await open_session(externals={"take": take}) as session:
+        result = await session.exec("for i in range(100):\n    take('x' * 1_000_000)", limits=ExecLimits(bytes_out=5_000_000))
+        assert result.error is not None and result.error.limit == "bytes_out"
+
+
+async def test_limits_cannot_be_switched_off() -> None:
+    with pytest.raises(ConfigError, match="wall_seconds=inf"):
+        ExecLimits(wall_seconds=float("inf"))
+    with pytest.raises(ConfigError, match="cannot be switched off"):
+        ExecLimits(output_chars=None)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="host_calls=0"):
+        ExecLimits(host_calls=0)

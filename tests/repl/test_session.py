@@ -1,0 +1,207 @@
+"""The contract of a session, on the real thing."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import weakref
+
+import anyio
+import pytest
+
+from cellblock.errors import ConfigError, SandboxBroken, SandboxUnavailable
+from cellblock.limits import ExecLimits
+from cellblock.repl.protocol import CellError
+from cellblock.repl.session import Session, open_session
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_variables_persist_from_cell_to_cell(repl: Session) -> None:
+    await repl.exec("x = 41")
+    assert (await repl.exec("x + 1")).value_preview == "42"
+
+
+async def test_output_before_an_exception_is_kept_and_so_are_variables(repl: Session) -> None:
+    result = await repl.exec("print('seen')\ny = 5\n1 / 0")
+    assert result.stdout == "seen\n"
+    assert result.error is not None
+    assert (result.error.kind, result.error.line, result.state) == ("ZeroDivisionError", 3, "kept")
+    assert result.changed == ("y",)
+    assert (await repl.exec("y")).value_preview == "5"
+
+
+async def test_a_passed_wall_limit_keeps_the_variables_of_earlier_cells(repl: Session) -> None:
+    await repl.exec("x = [1]\ndef f():\n    return x")
+    await repl.exec("x.append(2)\nwhile True: pass", limits=ExecLimits(wall_seconds=0.2))
+    assert (await repl.exec("f()")).value_preview == "[1]"
+
+
+async def test_a_roll_back_gives_recorded_answers_again_and_calls_nobody_twice() -> None:
+    calls: list[str] = []
+
+    async def llm_query(prompt: str) -> str:
+        calls.append(prompt)
+        return f"answer {len(calls)}"
+
+    async with await open_session(externals={"llm_query": llm_query}) as session:
+        await session.exec("a = llm_query('one')\nb = llm_query('two')")
+        await session.exec("while True: pass", limits=ExecLimits(wall_seconds=0.2))
+        assert (await session.exec("[a, b]")).value_preview == "['answer 1', 'answer 2']"
+    assert calls == ["one", "two"]
+
+
+async def test_a_killed_worker_is_replaced_with_its_state(repl: Session) -> None:
+    await repl.exec("x = 7")
+    assert repl._live is not None
+    os.kill(repl._live.process.pid, signal.SIGKILL)
+    with pytest.raises(SandboxBroken):
+        await repl.exec("x")
+    assert (await repl.exec("x")).value_preview == "7"
+
+
+async def test_a_worker_dies_with_all_that_it_started(repl: Session) -> None:
+    assert repl._live is not None
+    pids = repl._live.process.pids
+    assert len(pids) == 2
+    await repl.aclose()
+    with anyio.fail_after(5):
+        while any(os.path.exists(f"/proc/{pid}") for pid in pids):
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_an_externals_own_error_reaches_the_cell_and_a_foreign_one_is_redacted() -> None:
+    async def chosen() -> None:
+        raise CellError("ValueError", "a message for the cell")
+
+    async def foreign() -> None:
+        raise OSError("/etc/the/path and the sk-key")
+
+    async with await open_session(externals={"chosen": chosen, "foreign": foreign}) as session:
+        result = await session.exec("try:\n    chosen()\nexcept ValueError as e:\n    print(e)")
+        assert result.stdout == "a message for the cell\n"
+        result = await session.exec("foreign()")
+        assert result.error is not None
+        assert result.error.message == "foreign failed (OSError)"
+
+
+@pytest.mark.parametrize("kind", [SystemExit, GeneratorExit])
+async def test_a_tool_that_exits_does_not_end_the_host(kind: type[BaseException]) -> None:
+    async def tool() -> None:
+        raise SystemExit(3)
+
+    async with await open_session(externals={"tool": tool}) as session:
+        result = await session.exec("tool()")
+        assert result.error is not None and result.error.kind == "RuntimeError"
+
+
+async def test_values_cross_both_ways_as_plain_data(repl: Session) -> None:
+    value = {"a": [1, -(2**70), 2.5, None, True, "é😀" * 5000, b"\x00\xff" * 5000], "b": {}}
+    await repl.set("v", value)
+    assert await repl.get("v") == value
+
+
+async def test_a_tuple_crosses_as_a_list_and_a_set_is_a_clear_error(repl: Session) -> None:
+    await repl.exec("t = (1, (2,))\ns = {1}\ndef f(): pass\nclass A: pass\na = A()")
+    assert await repl.get("t") == [1, [2]]
+    with pytest.raises(TypeError, match=r"set cannot cross; use sorted"):
+        await repl.get("s")
+    for name in ("f", "A", "a"):
+        with pytest.raises(TypeError, match="cannot cross"):
+            await repl.get(name)
+    with pytest.raises(LookupError, match="nope"):
+        await repl.get("nope")
+    assert (await repl.exec("t")).value_preview == "(1, (2,))"
+
+
+async def test_final_keeps_the_type_and_empty_answers_count(repl: Session) -> None:
+    for source, value in (("FINAL(0)", 0), ("FINAL('')", ""), ("FINAL({'a': [1.5, None]})", {"a": [1.5, None]}), ("x = 3\nFINAL_VAR('x')", 3)):
+        result = await repl.exec(source)
+        assert result.has_final
+        assert result.final == value and type(result.final) is type(value)
+
+
+async def test_final_var_of_a_missing_name_is_an_error_that_names_it(repl: Session) -> None:
+    result = await repl.exec("FINAL_VAR('missing')")
+    assert not result.has_final
+    assert result.error is not None and "missing" in result.error.message
+
+
+async def test_a_fork_is_independent(repl: Session) -> None:
+    await repl.exec("x = [1]")
+    async with await repl.fork() as other:
+        await other.exec("x.append(2)")
+        assert (await other.exec("x")).value_preview == "[1, 2]"
+        assert (await repl.exec("x")).value_preview == "[1]"
+
+
+async def test_the_clock_stands_still_and_randomness_is_seeded() -> None:
+    cell = "import random, time, datetime\nprint(random.random(), time.time(), datetime.datetime.now(), datetime.date.today())"
+    outputs = []
+    for _ in range(2):
+        async with await open_session(seed=3, clock=1_700_000_000.0) as session:
+            outputs.append((await session.exec(cell)).stdout)
+    assert outputs[0] == outputs[1]
+    assert "1700000000.0 2023-11-14 22:13:20 2023-11-14" in outputs[0]
+
+
+async def test_a_worker_serves_one_session_only() -> None:
+    async with await open_session() as first, await open_session() as second:
+        assert first._live is not None and second._live is not None
+        assert not set(first._live.process.pids) & set(second._live.process.pids)
+
+
+async def test_use_after_close_and_use_while_busy_are_clear_errors(repl: Session) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(repl.exec, "x = 1")
+        await anyio.lowlevel.checkpoint()
+        with pytest.raises(ConfigError, match="busy"):
+            await repl.exec("x")
+    await repl.aclose()
+    await repl.aclose()
+    with pytest.raises(ConfigError, match="closed"):
+        await repl.exec("x")
+
+
+async def test_cancellation_kills_the_worker_and_keeps_earlier_state(repl: Session) -> None:
+    await repl.exec("x = 1")
+    with anyio.move_on_after(0.1):
+        await repl.exec("x = 2\nwhile True: pass")
+    assert (await repl.exec("x")).value_preview == "1"
+
+
+async def test_an_unknown_sandbox_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="no sandbox named 'docker'; known: .*monty"):
+        await open_session("docker")
+
+
+async def test_a_missing_layer_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cellblock.repl.session.REQUIRED_LAYERS", ("namespaces", "moat"))
+    with pytest.raises(SandboxUnavailable, match=r"moat \(not reported\)"):
+        await open_session()
+    async with await open_session(allow_weak_isolation=True) as session:
+        assert session.layers["seccomp"] == "on"
+
+
+async def test_a_crashed_interpreter_is_reported_and_replaced(repl: Session) -> None:
+    await repl.exec("x = 1")
+    result = await repl.exec("class B: pass\nctx_like = B()\nllm = B()\nlocals()")
+    assert result.error is None or result.error.kind == "InterpreterCrashed"
+    assert (await repl.exec("x")).value_preview == "1"
+
+
+async def test_closing_frees_descriptors() -> None:
+    async with await open_session():
+        pass
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        session = await open_session()
+        reference = weakref.ref(session)
+        await session.exec("x = 1")
+        await session.aclose()
+        del session
+    gc.collect()
+    assert reference() is None
+    assert len(os.listdir("/proc/self/fd")) <= before + 2 * 4  # spares come and go
