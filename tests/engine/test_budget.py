@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellblock.engine.budget import Budget
+from cellblock.engine.budget import ANSWER_TOKENS, Budget, Hold
 from cellblock.errors import (
     BudgetExceeded,
     ConfigError,
@@ -24,6 +24,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def reserved(budget: Budget, chars: int, max_tokens: int | None = None) -> Hold:
+    hold = budget.reserve(chars, max_tokens)
+    assert hold is not None, "crowded"
+    return hold
 
 
 def used(input_tokens: int, output_tokens: int = 0, cost_usd: float | None = None) -> Usage:
@@ -66,28 +72,35 @@ def test_depth_is_counted_from_the_root() -> None:
 def test_a_childs_tokens_count_once_for_itself_and_every_run_above() -> None:
     root = Budget(RunLimits())
     child = root.child()
-    child.settle(child.reserve(400), used(100, 20))
+    child.settle(reserved(child, 400), used(100, 20))
     assert child.usage == root.usage == used(100, 20)
 
 
 def test_reserved_tokens_are_gone_until_they_are_settled() -> None:
     budget = Budget(RunLimits(tokens=1_000))
-    hold = budget.reserve(400, 800)
+    hold = reserved(budget, 400, 800)
+    assert budget.reserve(40, 100) is None
+    budget.release(hold)
+    assert budget.reserve(40, 100) is not None
+
+
+def test_a_call_beside_which_nothing_can_be_waited_for_is_refused() -> None:
+    budget = Budget(RunLimits(tokens=1_000))
+    reserved(budget, 400, 800)
     with pytest.raises(MaxTokensExceeded):
-        Budget.reserve(budget, 500)
-    assert hold.tokens == 900
+        budget.reserve(4_000)
 
 
 def test_settling_gives_back_what_was_not_used() -> None:
     budget = Budget(RunLimits(tokens=1_000))
-    budget.settle(budget.reserve(400, 800), used(100, 10))
-    assert budget.reserve(400, 700).tokens == 800
+    budget.settle(reserved(budget, 400, 800), used(100, 10))
+    assert reserved(budget, 400, 700).tokens == 800
 
 
 def test_the_last_tokens_bound_the_answer() -> None:
     budget = Budget(RunLimits(tokens=1_000))
-    assert budget.reserve(400).max_tokens == 900
-    assert Budget(RunLimits(tokens=1_000_000)).reserve(400).max_tokens is None
+    assert reserved(budget, 400).max_tokens == 900
+    assert reserved(Budget(RunLimits(tokens=1_000_000)), 400).max_tokens is None
 
 
 def test_the_deadline_ends_everything() -> None:
@@ -100,14 +113,14 @@ def test_the_deadline_ends_everything() -> None:
 
 def test_a_call_that_would_cost_more_than_is_left_is_refused() -> None:
     budget = Budget(RunLimits(cost_usd=1.0))
-    budget.settle(budget.reserve(400), used(100, 0, cost_usd=0.9))
+    budget.settle(reserved(budget, 400), used(100, 0, cost_usd=0.9))
     with pytest.raises(MaxCostExceeded):
         budget.reserve(400)
 
 
 def test_an_unknown_price_under_a_money_limit_is_an_error_not_zero() -> None:
     budget = Budget(RunLimits(cost_usd=1.0))
-    budget.settle(budget.reserve(400), used(100))
+    budget.settle(reserved(budget, 400), used(100))
     with pytest.raises(ConfigError, match="price of a call is unknown"):
         budget.reserve(400)
 
@@ -117,9 +130,9 @@ def test_honest_calls_never_use_more_than_the_limit(calls: list[tuple[int, int |
     budget = Budget(RunLimits(tokens=5_000))
     for chars, max_tokens in calls:
         try:
-            hold = budget.reserve(chars, max_tokens)
+            hold = reserved(budget, chars, max_tokens)
         except BudgetExceeded:
             break
-        answer = 5_000 if hold.max_tokens is None else hold.max_tokens
+        answer = ANSWER_TOKENS if hold.max_tokens is None else hold.max_tokens
         budget.settle(hold, used(-(-chars // 4), answer))
     assert budget.usage.input_tokens + budget.usage.output_tokens <= 5_000

@@ -215,6 +215,9 @@ def wrong_architecture_number(options: dict[str, Any]) -> object:
 
 def files(options: dict[str, Any]) -> dict[str, str]:
     OPTIONS.update(options)
+    if "raw_file" in options:
+        with open(options["raw_file"]) as file:
+            OPTIONS["raw"] = file.read()
     extra: dict[str, str] = {}
     if options.get("native"):
         listing = subprocess.run(["ldd", options["native"]], capture_output=True, text=True).stdout

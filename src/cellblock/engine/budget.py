@@ -26,10 +26,10 @@ from ..models.protocol import Usage
 
 CHARS_PER_TOKEN = 4
 """The estimate before a call; the provider's own figures replace it afterwards."""
-OUTPUT_TOKENS = 256
-"""Reserved for an answer whose length nobody bounded."""
-TIGHT_TOKENS = 4_096
-"""With less than this left, an answer is bounded by what is left. Above it, a bound would only trip over the model's own maximum."""
+ANSWER_TOKENS = 4_096
+"""Reserved for an answer whose length nobody bounded. Not given to the model: a bound of ours could be above its own maximum."""
+PRICED_TOKENS = 256
+"""Of such an answer, what is expected to be paid. Most are short, and money that is held back too early ends a run too early."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,12 +129,15 @@ class Budget:
             self._end(MaxSubcallsExceeded("subcalls", allowed=self.limits.subcalls, used=used))
         self._ledger.subcalls = used
 
-    def reserve(self, prompt_chars: int, max_tokens: int | None = None) -> Hold:
+    def reserve(self, prompt_chars: int, max_tokens: int | None = None) -> Hold | None:
         """Reserve tokens and money for one call; `settle` or `release` must follow.
 
         Args:
             prompt_chars: of all messages together.
             max_tokens: the caller's bound on the answer.
+
+        Returns:
+            None where the call fits, but not beside those that are in flight: ask again when one of them has ended.
 
         Raises:
             MaxTokensExceeded, MaxCostExceeded: the call does not fit into what is left; the budget is over.
@@ -143,15 +146,18 @@ class Budget:
         """
         self._check_open()
         prompt = math.ceil(prompt_chars / CHARS_PER_TOKEN)
-        room = self.limits.tokens - self._tokens() - prompt
+        room = self.limits.tokens - self._tokens_used - prompt
         if room < 1:
-            self._end(MaxTokensExceeded("tokens", allowed=self.limits.tokens, used=self._tokens() + prompt + 1))
-        bound = room if max_tokens is None and room < TIGHT_TOKENS else max_tokens
-        answer = min(room, OUTPUT_TOKENS if max_tokens is None else max_tokens)
-        hold = Hold(tokens=prompt + answer, cost_usd=self._price(prompt + answer), max_tokens=None if bound is None else min(bound, room))
-        self._ledger.tokens_held += hold.tokens
-        self._ledger.cost_held += hold.cost_usd
-        return hold
+            self._end(MaxTokensExceeded("tokens", allowed=self.limits.tokens, used=self._tokens_used + prompt + 1))
+        wanted = ANSWER_TOKENS if max_tokens is None else max_tokens
+        answer = min(wanted, room)
+        price = self._price(prompt + min(answer, PRICED_TOKENS))
+        if answer > room - self._ledger.tokens_held or self._crowded_by_price(price):
+            return None
+        bound = max_tokens if room >= wanted else room
+        self._ledger.tokens_held += prompt + answer
+        self._ledger.cost_held += price
+        return Hold(tokens=prompt + answer, cost_usd=price, max_tokens=bound)
 
     def settle(self, hold: Hold, usage: Usage) -> None:
         """Replace what `hold` reserved by what the call used, here and in every run above."""
@@ -189,8 +195,9 @@ class Budget:
         self._ledger.over = error
         raise error
 
-    def _tokens(self) -> int:
-        return self._top.usage.input_tokens + self._top.usage.output_tokens + self._ledger.tokens_held
+    @property
+    def _tokens_used(self) -> int:
+        return self._top.usage.input_tokens + self._top.usage.output_tokens
 
     def _price(self, tokens: int) -> float:
         """What a call of this size should cost, by the mean price so far; 0 where money is not limited."""
@@ -199,8 +206,11 @@ class Budget:
             return 0.0
         if usage.cost_usd is None:
             raise ConfigError(f"cost_usd={limit:g} cannot be kept: the price of a call is unknown; limit tokens, or use a priced model")
-        mean = usage.cost_usd / max(1, usage.input_tokens + usage.output_tokens)
-        expected = usage.cost_usd + self._ledger.cost_held + mean * tokens
-        if usage.cost_usd >= limit or expected > limit:
-            self._end(MaxCostExceeded("cost_usd", allowed=limit, used=expected))
-        return mean * tokens
+        price = usage.cost_usd / max(1, self._tokens_used) * tokens
+        if usage.cost_usd >= limit or usage.cost_usd + price > limit:
+            self._end(MaxCostExceeded("cost_usd", allowed=limit, used=usage.cost_usd + price))
+        return price
+
+    def _crowded_by_price(self, price: float) -> bool:
+        limit, held = self.limits.cost_usd, self._ledger.cost_held
+        return limit is not None and held > 0 and (self._top.usage.cost_usd or 0.0) + held + price > limit

@@ -16,7 +16,7 @@ from ..limits import ExecLimits
 from ..models.protocol import Message, ModelAdapter, ModelResponse
 from ..repl.protocol import REPLProtocol
 from ..store.journal import Journal
-from .budget import Budget
+from .budget import Budget, Hold
 from .guards import Guards
 
 ERROR_CHARS = 2_000
@@ -81,6 +81,8 @@ class Tree:
     limiter: anyio.CapacityLimiter
     open_session: SessionOpener
     settings: Settings = Settings()
+    call_ended: anyio.Event = field(default_factory=anyio.Event)
+    """Set and replaced whenever a call has ended."""
     fatal: CellblockError | None = None
     """What happened inside a cell's call that no cell may hear of and no run survives, such as a full disk."""
 
@@ -125,8 +127,15 @@ class Run:
         self.tree.journal.finish(self.run_id, call.seq, {"text": response.text, "model": response.model, "usage": response.usage})
         return response
 
+    async def _reserve(self, call: Call) -> Hold:
+        size = sum(len(message.content) for message in call.messages)
+        while (hold := self.budget.reserve(size, call.max_tokens)) is None:
+            # Those in flight hold what is left, and give back what they do not use.
+            await self.tree.call_ended.wait()
+        return hold
+
     async def _call(self, call: Call) -> ModelResponse:
-        hold = self.budget.reserve(sum(len(message.content) for message in call.messages), call.max_tokens)
+        hold = await self._reserve(call)
         told = {"call_id": f"{self.run_id}:{call.key}", "role": call.role, "step": self.step, "model": call.model.name}
         self.event(ModelAsked, **told)
         started, settled = time.perf_counter(), False
@@ -141,6 +150,8 @@ class Run:
             # Cancelled calls come by here too.
             if not settled:
                 self.budget.release(hold)
+            self.tree.call_ended.set()
+            self.tree.call_ended = anyio.Event()
         usage = response.usage
         self.event(
             ModelAnswered,

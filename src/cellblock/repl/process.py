@@ -30,8 +30,12 @@ class WorkerProcess:
 
     def __init__(self, connection: socket.socket, pidfd: int, memory_bytes: int) -> None:
         self.connection, self.pidfd, self.memory_bytes = connection, pidfd, memory_bytes
-        self.pid = _pid_of(pidfd)
-        self.layers = _read_hello(connection)
+        try:
+            self.pid = _pid_of(pidfd)
+            self.layers = _read_hello(connection)
+        except BaseException:
+            self.kill()
+            raise
         # Read once, while all code in the worker is still ours: afterwards nobody can add a process.
         self.pids = (self.pid, *_children(self.pid))
 
@@ -57,6 +61,11 @@ class WorkerProcess:
             pass
         os.close(self.pidfd)
         self.pidfd = -1
+
+    def close(self) -> None:
+        """Kill it and hang up."""
+        self.kill()
+        self.connection.close()
 
 
 def _pid_of(pidfd: int) -> int:

@@ -65,8 +65,7 @@ def _describe(name: str) -> SandboxInfo:
         worker = pool.spawn(ExecLimits().memory_bytes)
     except SandboxUnavailable as error:
         return SandboxInfo(name=name, version="?", available=False, why=str(error))
-    worker.kill()
-    worker.connection.close()
+    worker.close()
     missing = [layer for layer in REQUIRED_LAYERS if worker.layers.get(layer) != "on"]
     return SandboxInfo(
         name=name,

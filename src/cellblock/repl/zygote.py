@@ -48,11 +48,10 @@ class Zygote:
             if not data or not fds:
                 raise SandboxUnavailable(f"the zygote of sandbox {self.spec.name!r} died")
             return WorkerProcess(mine, fds[0], memory_bytes)
-        except OSError as error:
+        except BaseException as error:
             mine.close()
-            raise SandboxUnavailable(f"the zygote of sandbox {self.spec.name!r} is gone: {error.strerror}") from error
-        except SandboxUnavailable:
-            mine.close()
+            if isinstance(error, OSError):
+                raise SandboxUnavailable(f"the zygote of sandbox {self.spec.name!r} is gone: {error.strerror}") from error
             raise
 
     @property
@@ -148,8 +147,7 @@ class Spares:
         with self._wanted:
             self._closed = True
             for worker in self._ready:
-                worker.kill()
-                worker.connection.close()
+                worker.close()
             self._ready.clear()
             self._wanted.notify_all()
         self.zygote.close()
@@ -158,6 +156,8 @@ class Spares:
         with self._wanted:
             if not self.zygote.alive:
                 self.zygote.close()
+                for worker in self._ready:
+                    worker.close()
                 self._ready.clear()
                 self.zygote = Zygote(self.spec)
 
@@ -170,9 +170,11 @@ class Spares:
             try:
                 worker = self.spawn(self.memory_bytes)
             except SandboxUnavailable:  # whoever asks for a session next gets the reason; spares are a convenience
-                self._closed = self._closed or not self.zygote.alive
                 return
             with self._wanted:
+                if self._closed:
+                    worker.close()
+                    return
                 self._ready.append(worker)
                 self._wanted.notify_all()
 

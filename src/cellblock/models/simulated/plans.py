@@ -27,9 +27,8 @@ _STOP_WORDS = frozenset(
         where which while who whom whose will with would your""",
     )
 )
-_NEEDLES = re.compile(
-    r"special magic (\w+) for (.+?)(?: mentioned in the provided text| in the (?:provided )?(?:text|context))?\s*\?", re.DOTALL
-)
+_NEEDLES = re.compile(r"special magic (\w+) for (.+)\?")
+_NEEDLES_PLACE = re.compile(r" (?:mentioned )?in the (?:provided )?(?:text|context)\s*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +68,8 @@ def _needles(at: Conversation) -> Plan | None:
     match = _NEEDLES.search(at.question)
     if match is None:
         return None
-    parts = [part.strip() for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", match[2]) if part.strip()]
+    whole = _NEEDLES_PLACE.sub("", match[2]).strip()
+    parts = [part.strip() for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", whole) if part.strip()]
     return Plan(
         kind="needles",
         stages=(
@@ -77,7 +77,7 @@ def _needles(at: Conversation) -> Plan | None:
             ("Those are all of them, in order of first appearance.", "needles_2_final.cell"),
         ),
         # The whole text is tried as one key first: a key may hold a comma or an "and".
-        values={"noun": match[1], "whole": match[2].strip(), "parts": parts},
+        values={"noun": match[1], "whole": whole, "parts": parts},
     )
 
 

@@ -1,0 +1,181 @@
+"""A worker that lies, floods, hangs or speaks out of turn: it is killed, the host is unharmed, others go on."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellblock.errors import SandboxBroken
+from cellblock.limits import ExecLimits
+from cellblock.repl import registry
+from cellblock.repl.guests import GuestSpec
+from cellblock.repl.session import Session, open_session
+from cellblock.repl.wire import EXT_INT, EXT_TEXT, FRAME_BYTES, Wire
+from cellblock.repl.zygote import close_all
+from cellblock.values import ValueCaps, plain
+
+pytestmark = pytest.mark.anyio
+DRIVER = Path(__file__).parents[1] / "jail" / "hostile_driver.py"
+
+
+def frame(data: bytes) -> bytes:
+    return struct.pack("<I", len(data)) + data
+
+
+def packed(**fields: Any) -> bytes:
+    return frame(msgspec.msgpack.encode(fields))
+
+
+def span(code: int, offset: int, size: int) -> msgspec.msgpack.Ext:
+    return msgspec.msgpack.Ext(code, struct.pack("<QQ", offset, size))
+
+
+DONE = {"t": "done", "id": 1, "preview": None, "error": None, "limit": None, "lost": False, "changed": [], "dropped": 0, "final": None, "near_calls": 0}
+NESTED = b"\x91" * 5_000
+LIES = {
+    "length_of_four_gigabytes": b"\xff\xff\xff\xff",
+    "length_just_over_the_cap": struct.pack("<I", FRAME_BYTES + 1),
+    "garbage": frame(b"\xc1" * 20),
+    "not_a_map": frame(b"\x01"),
+    "unknown_kind": packed(t="system", command="id"),
+    "unknown_field": packed(**DONE, extra=1),
+    "wrong_type": packed(**{**DONE, "changed": "x"}),
+    "a_second_hello": packed(t="hello", layers={}),
+    "an_answer_nobody_asked_for": packed(t="answer", id=1, value=1, error=None),
+    "another_cells_end": packed(**{**DONE, "id": 99}),
+    "a_call_of_an_unknown_external": packed(t="call", id=1, name="os.system", args=["id"], kwargs={}),
+    "a_call_out_of_order": packed(t="call", id=7, name="llm_query", args=["x"], kwargs={}),
+    "bad_utf8": frame(b"\x82\xa1t\xa3out\xa4text\xa2\xff\xfe"),
+    "deep_nesting": frame(b"\x85\xa1t\xa4call\xa2id\x01\xa4name\xa9llm_query\xa6kwargs\x80\xa4args" + NESTED + b"\x90"),
+    "unknown_extension": packed(**{**DONE, "final": [msgspec.msgpack.Ext(99, b"x")]}),
+    "mail_beyond_its_half": packed(**{**DONE, "final": [span(EXT_TEXT, 2**40, 10)]}),
+    "mail_larger_than_allowed": packed(**{**DONE, "final": [span(EXT_TEXT, 0, 2**40)]}),
+    "mail_named_many_times": packed(**{**DONE, "final": [[span(EXT_TEXT, 0, 20_000_000)] * 50]}),
+    "huge_int": packed(**{**DONE, "final": [msgspec.msgpack.Ext(EXT_INT, b"\x7f" * 100_000)]}),
+    "too_many_items": packed(**{**DONE, "final": [[0] * 500_000]}),
+    "a_key_that_is_no_text": packed(**{**DONE, "final": [{1: 2}]}),
+    "more_output_than_allowed": packed(t="out", text="x" * 30_000),
+}
+
+
+async def broken_by(monkeypatch: pytest.MonkeyPatch, limits: ExecLimits | None = None, **options: Any) -> Session:
+    spec = GuestSpec(name="hostile", driver=DRIVER, package="cellblock", options={"host_pid": str(os.getpid()), **options})
+    monkeypatch.setitem(registry._BUILT_IN, "hostile", lambda: spec)
+
+    async def llm_query(prompt: str) -> str:
+        raise AssertionError("no lie may reach an external")
+
+    return await open_session("hostile", externals={"llm_query": llm_query}, limits=limits)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_zygotes() -> Any:
+    yield
+    close_all()
+
+
+@pytest.mark.parametrize("name", sorted(LIES))
+async def test_a_lie_breaks_the_session_and_nothing_else(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "lie").write_text(LIES[name].hex())
+    session = await broken_by(monkeypatch, raw_file=str(tmp_path / "lie"))
+    tracemalloc.start()
+    with pytest.raises(SandboxBroken):
+        await session.exec("x = 1")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    await session.aclose()
+    assert peak < 150 * 2**20
+    async with await open_session() as other:
+        assert (await other.exec("1 + 1")).value_preview == "2"
+
+
+async def test_a_flood_of_output_frames_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await broken_by(monkeypatch, raw=(packed(t="out", text="") * 100).hex(), flood="1")
+    with pytest.raises(SandboxBroken, match="floods"):
+        await session.exec("x = 1")
+    await session.aclose()
+
+
+async def test_a_silent_worker_ends_at_the_wall_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await broken_by(monkeypatch, raw="", limits=ExecLimits(wall_seconds=0.3))
+    result = await session.exec("x = 1")
+    assert result.error is not None and result.error.limit == "wall_seconds"
+    await session.aclose()
+
+
+async def test_half_a_frame_ends_at_the_wall_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await broken_by(monkeypatch, raw=struct.pack("<I", 1000).hex(), limits=ExecLimits(wall_seconds=0.3))
+    result = await session.exec("x = 1")
+    assert result.error is not None and result.error.limit == "wall_seconds"
+    await session.aclose()
+
+
+@pytest.fixture(scope="module")
+def wire() -> Any:
+    import socket
+
+    mine, theirs = socket.socketpair()
+    wire = Wire(mine, ValueCaps(total_bytes=100_000, items=1_000))
+    yield wire
+    wire.close()
+    theirs.close()
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.binary(max_size=300))
+def test_any_bytes_decode_or_are_refused(wire: Wire, data: bytes) -> None:
+    try:
+        wire.decode(data)
+    except SandboxBroken:
+        pass
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_damaged_frame_decodes_or_is_refused(wire: Wire, data: st.DataObject) -> None:
+    good = bytearray(msgspec.msgpack.encode({**DONE, "final": [{"a": [1, "text", span(EXT_TEXT, 0, 10)]}]}))
+    for _ in range(data.draw(st.integers(1, 4))):
+        good[data.draw(st.integers(0, len(good) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        wire.decode(bytes(good))
+    except SandboxBroken:
+        pass
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**200), 2**200) | st.floats(allow_nan=False) | st.text(max_size=20) | st.binary(max_size=20),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=VALUES)
+def test_plain_data_is_copied_as_it_is(value: Any) -> None:
+    assert plain(value) == value
+
+
+@pytest.mark.parametrize("value", [{1}, object(), 1j, {1: 2}, [print], type, "\ud800", 10**5000], ids=lambda value: type(value).__name__)
+def test_what_is_not_plain_is_refused(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        plain(value)
+
+
+def test_a_shared_structure_cannot_explode() -> None:
+    value: list[Any] = []
+    for _ in range(30):
+        value = [value, value]
+    with pytest.raises(ValueError, match="items"):
+        plain(value)
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    with pytest.raises(ValueError, match="deep"):
+        plain(cycle)
