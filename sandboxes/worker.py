@@ -89,6 +89,14 @@ class OpenRequest(msgspec.Struct, frozen=True):
     state: tuple[int, int] | None = None
 
 
+def warm() -> None:
+    """Do once, before workers are forked, what is slow the first time."""
+    caps = {"total_bytes": 0, "items": 0, "depth": 0, "digits": 0}
+    numbers = {"mail_bytes": 0, "checkpoint_bytes": 0, "seed": 0, "clock": 0.0}
+    msgspec.convert({"far": [], "caps": caps, **numbers, "has_context": False, "state": None}, OpenRequest)
+    rewrite("x = ctx.find('a')\nf'{len(P)}'", SessionNames())
+
+
 class Printed:
     """Text that a cell prints: the head goes out at once, of the rest the tail is kept, what lies between is counted."""
 

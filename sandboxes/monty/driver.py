@@ -18,6 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pydantic_monty as monty
+import worker
 from jail import lockdown
 from pydantic_monty._binary import find_monty_binary
 from worker import Dispatch, GuestError, OpenRequest, Outcome, Worker
@@ -43,7 +44,7 @@ def files(options: dict[str, Any]) -> dict[str, str]:
 def warm() -> None:
     """Import everything that a worker needs, once, before workers are forked."""
     "a".encode("idna")
-    re.compile("warm").search("warm")
+    worker.warm()
 
 
 class MontyInterpreter:
@@ -61,7 +62,7 @@ class MontyInterpreter:
         self.pool = monty.Monty(binary_path=binary, min_processes=1, max_processes=1, checkout_timeout=5)
         self.pool.__enter__()
         self._checkout()
-        self._feed(PRELUDE)
+        self._feed(f"{PRELUDE}\n_cb_seed(0)\n")
         assert self.session is not None
         return self.session.worker_pid
 

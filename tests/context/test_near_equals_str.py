@@ -12,7 +12,23 @@ from context_reference import ascii_texts, long_texts, mapped, mixed, texts
 
 positions = st.none() | st.integers(-70, 70)
 patterns = st.text(alphabet=reference.CHARACTERS, max_size=4) | st.text(alphabet="aAkKsS .", max_size=3)
-REGEXES = [r"\w+", r"\s", r"\S+", r"[^a]", r"(a|b)+", r"a*", r"(?i)k", r"^.", r".$", r"(?m)^\w", r"\b", r"(?=a)", r"(.)\1", r"[A-z]", r"(?s).+"]
+REGEXES = [
+    r"\w+",
+    r"\s",
+    r"\S+",
+    r"[^a]",
+    r"(a|b)+",
+    r"a*",
+    r"(?i)k",
+    r"^.",
+    r".$",
+    r"(?m)^\w",
+    r"\b",
+    r"(?=a)",
+    r"(.)\1",
+    r"[A-z]",
+    r"(?s).+",
+]
 REGEXES += [r"\x61", r"\u0061", r"\N{KELVIN SIGN}", r"(?a)\w", r"(?u:\w)", "é", r"[\x00-\xff]", r"(?x) a  b", r"a\.b", r"\Z", r"\d|\D"]
 
 

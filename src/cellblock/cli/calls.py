@@ -178,6 +178,8 @@ def build(call: Call) -> Ready:
 def _model(spec: ModelAdapter | str, base_url: str | None) -> ModelAdapter:
     from ..models import resolve
 
+    if base_url is not None and isinstance(spec, str) and spec.partition(":")[0] == "simulated":
+        raise ConfigError("--base-url: 'simulated' runs in this process; a server of it (cellblock simulate) is openai:simulated")
     try:
         return resolve(spec, base_url=base_url)
     except ConfigError as error:

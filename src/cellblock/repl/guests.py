@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from ..errors import SandboxUnavailable
@@ -36,6 +37,7 @@ class GuestSpec:
     """Passed to the driver as they are."""
 
 
+@cache
 def sandboxes_folder() -> Path:
     """The `sandboxes/` tree: inside the installed package, or beside `src/` in a checkout.
 
@@ -49,6 +51,7 @@ def sandboxes_folder() -> Path:
     raise SandboxUnavailable("the sandboxes/ folder is missing from this installation; reinstall cellblock")
 
 
+@cache
 def monty() -> GuestSpec:
     """Monty, the default: a Rust interpreter of a Python subset, in a child process of the worker."""
     return GuestSpec(

@@ -23,7 +23,7 @@ from .process import WorkerProcess
 from .protocol import ExecResult, External
 from .registry import find_sandbox
 from .wire import Answer, Done, Opened, Wire
-from .zygote import Spares, spares_for
+from .zygote import Spares, running_spares, spares_for
 
 if TYPE_CHECKING:
     from ..host.context import Context
@@ -287,7 +287,7 @@ def _check_layers(layers: Mapping[str, str], options: SessionOptions) -> None:
 
 
 async def _take_worker(spec: GuestSpec, tenant: str, memory_bytes: int) -> WorkerProcess:
-    pool: Spares = await anyio.to_thread.run_sync(spares_for, spec, tenant)
+    pool: Spares = running_spares(spec, tenant) or await anyio.to_thread.run_sync(spares_for, spec, tenant)
     return pool.take(memory_bytes) or await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
 
 

@@ -196,6 +196,11 @@ def spares_for(spec: GuestSpec, tenant: str) -> Spares:
         return _POOLS[key]
 
 
+def running_spares(spec: GuestSpec, tenant: str) -> Spares | None:
+    """The pool of that sandbox and tenant if it has started; never blocks for long."""
+    return _POOLS.get((spec.name, tenant))
+
+
 def close_all() -> None:
     """End every zygote, and with them every worker. Runs by itself at exit."""
     with _POOLS_LOCK:
