@@ -92,7 +92,7 @@ class MappedText:
             return self.num_bytes
         block = bisect_right(marks, char) - 1
         start = self.boundary(block * BLOCK)
-        text = utf_8_decode(self.data[start : start + BLOCK + 3], "strict", False)[0]
+        text = utf_8_decode(self.data[start : start + BLOCK], "strict", False)[0]
         ahead: int = char - marks[block]
         return start + (ahead if text.isascii() else len(text[:ahead].encode()))
 

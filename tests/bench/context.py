@@ -16,9 +16,8 @@ from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sandboxes"))
 
-from near import NearContext
-
 from cellblock.host.context import Context
+from near import NearContext
 
 T = TypeVar("T")
 LINES = {
@@ -74,7 +73,8 @@ def private_bytes() -> int:
 def searches(near: NearContext, data: bytes, gigabytes: float) -> None:
     report("first pass over a fresh mapping", gigabytes / timed(lambda: near.ctx.find("\x02"))[0], "GB/s")
     for name, pattern in SEARCHES.items():
-        floor, _ = timed(lambda raw=pattern.encode(): data.find(raw), 2)
+        raw = pattern.encode()
+        floor, _ = timed(lambda raw=raw: data.find(raw), 2)
         seconds, _ = timed(lambda wanted=pattern: near.ctx.find(wanted), 2)
         report(f"find, {name}", gigabytes / seconds, "GB/s", f"bytes.find: {gigabytes / floor:.2f}")
     seconds, _ = timed(lambda: near.ctx.find("zebra-crossing", case_sensitive=False))

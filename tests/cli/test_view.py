@@ -29,7 +29,7 @@ def test_the_panel_shows_step_sub_calls_tokens_and_time():
         "How many?",
         "1 of 20 · running cell 1.1",
         "1 done · 1 in flight",
-        "60 in · 8 out",
+        "60 in, 8 out",
         "4.0 s",
         "1,234 characters in 2 documents",
     ):
@@ -63,6 +63,11 @@ def test_the_clock_is_short_and_exact(seconds, text):
 def test_a_plain_line_says_when_what_and_how():
     row = Row(seconds=3.21, depth=1, mark="bad", label="cell 2.1", text="NameError: x")
     assert view.plain(row) == "[  3.2 s]   cell 2.1: failed: NameError: x"
+
+
+def test_the_last_line_counts_what_the_run_took():
+    board = fold(busy(), e.ended())
+    assert view.total(board) == "[  7.5 s] 1 step · 0 cells · 1 sub-call · tokens 90 in, 9 out · run r1"
 
 
 def test_the_summary_names_the_walls_that_are_on_and_why_others_are_not():

@@ -35,6 +35,7 @@ async def test_without_a_terminal_progress_is_plain_lines_on_standard_error(caps
         "[  0.0 s] simulated on monty · 1,234 characters in 2 documents",
         "[  1.0 s] step 1: 4 tokens in 1.2 s",
         "[  1.2 s] cell 1.1: 1",
+        "[  7.5 s] 1 step · 1 cell · 0 sub-calls · tokens 90 in, 9 out · run r1",
     ]
 
 

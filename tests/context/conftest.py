@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "sandboxes"), str(Path(__file__).parent)]
-
-from near import NearContext
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sandboxes"))
 
 from cellblock.host.context import Context
+from near import NearContext
 
 
 @pytest.fixture

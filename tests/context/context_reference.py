@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hypothesis import strategies as st
-from near import NearContext
 
 from cellblock.host.context import Context
+from near import NearContext
 
 # Few characters, so that patterns occur: one to four bytes, cased and not, lookalikes, combining, line ends, separators.
 CHARACTERS = "aAbkKsSiI \n\r\f\t\x1c\x85éÉßµж漢\u0301\u0130\u0131\u017f\u212a\u2028😀𐐀𐐨"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
 import context_reference as reference
+import pytest
+from context_reference import ascii_texts, long_texts, mapped, mixed, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from context_reference import ascii_texts, long_texts, mapped, mixed, texts
 
 positions = st.none() | st.integers(-70, 70)
 patterns = st.text(alphabet=reference.CHARACTERS, max_size=4) | st.text(alphabet="aAkKsS .", max_size=3)

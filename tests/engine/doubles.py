@@ -84,7 +84,7 @@ def _far(name: str, function: External) -> External:
             return plain(await function(*(plain(arg) for arg in args), **{key: plain(value) for key, value in kwargs.items()}))
         except CellError as error:
             raise getattr(builtins, error.kind)(error.message) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as the real session does
             raise RuntimeError(f"{name} failed ({type(error).__name__})") from None
 
     return call
@@ -132,5 +132,7 @@ def cells(*codes: str, end: str = "FINAL(done)") -> ScriptedModel:
 
 async def value_of(code: str, sub_model: ModelAdapter | None = None, **fields: Any) -> Value:
     """What one cell gives to FINAL; its exception's text if it raised."""
-    guarded = "try:\n" + "".join(f"    {line}\n" for line in code.splitlines()) + "except Exception as e:\n    FINAL(f'{type(e).__name__}: {e}')"
+    guarded = (
+        "try:\n" + "".join(f"    {line}\n" for line in code.splitlines()) + "except Exception as e:\n    FINAL(f'{type(e).__name__}: {e}')"
+    )
     return (await Stage(cells(guarded), sub_model or ScriptedModel(fallback="sub"), **fields).answer()).value

@@ -57,7 +57,13 @@ async def test_the_journal_holds_every_effect_with_its_outcome() -> None:
     run = stage.tree.journal.run("r")
     effects = stage.tree.journal.effects("r")
     assert (run.status, run.task["question"], run.result["value"], run.result["success"]) == ("ended", "why?", ["ho"], True)
-    assert [(effect.kind, effect.key) for effect in effects] == [("ask", "1"), ("exec", "1.0"), ("call", "1.0.1"), ("ask", "2"), ("get", "2")]
+    assert [(effect.kind, effect.key) for effect in effects] == [
+        ("ask", "1"),
+        ("exec", "1.0"),
+        ("call", "1.0.1"),
+        ("ask", "2"),
+        ("get", "2"),
+    ]
     assert [effect.outcome["text"] for effect in effects if effect.kind == "call"] == ["ho"]
     assert all(effect.ended is not None for effect in effects)
 
@@ -148,7 +154,9 @@ async def test_a_session_that_does_not_open_fails_the_run() -> None:
 
 
 async def test_a_full_disk_within_a_cells_call_ends_the_run_and_is_not_told_to_the_cell() -> None:
-    stage = Stage(cells("try:\n    await llm_query('x' * 100_000)\nexcept Exception as e:\n    print(e)", "never"), ScriptedModel(fallback="s"))
+    stage = Stage(
+        cells("try:\n    await llm_query('x' * 100_000)\nexcept Exception as e:\n    print(e)", "never"), ScriptedModel(fallback="s")
+    )
     db = stage.tree.journal._db
     db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0] + 8}")
     with pytest.raises(StoreError, match="full"):

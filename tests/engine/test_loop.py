@@ -40,7 +40,7 @@ def ran(stdout: str = "", **fields: object) -> Ran:
 
 
 def failed(**fields: object) -> Ran:
-    return ran(error=ExecError(kind="ValueError", message="no", line=1), **fields)
+    return ran("", error=ExecError(kind="ValueError", message="no", line=1), **fields)
 
 
 def told(effects: list[Effect]) -> str:
@@ -154,7 +154,9 @@ def test_an_answer_before_any_cell_is_refused_if_a_cell_is_required() -> None:
 
 def test_an_answer_without_a_subcall_is_refused_if_one_is_required() -> None:
     with_call = Ran(result=ExecResult(has_final=True, final=2), subcalls=1)
-    effects, end = play([reply(CELL), ran(has_final=True, final=1), reply(CELL), with_call], guards=Guards(require_subcall_before_final=True))
+    effects, end = play(
+        [reply(CELL), ran(has_final=True, final=1), reply(CELL), with_call], guards=Guards(require_subcall_before_final=True)
+    )
     assert sum(isinstance(effect, Refuse) for effect in effects) == 1
     assert end.value == 2
 
@@ -195,7 +197,9 @@ def test_a_refused_answer_at_the_last_step_is_the_partial_answer() -> None:
     assert end.error.startswith("the final answer was refused: no cell has run")
 
 
-@pytest.mark.parametrize("outcomes", [[Stopped(error=OVER)], [reply(CELL), Stopped(error=OVER)], [reply("FINAL_VAR(x)"), Stopped(error=OVER)]])
+@pytest.mark.parametrize(
+    "outcomes", [[Stopped(error=OVER)], [reply(CELL), Stopped(error=OVER)], [reply("FINAL_VAR(x)"), Stopped(error=OVER)]]
+)
 def test_a_refused_effect_ends_the_run(outcomes: list[Outcome]) -> None:
     _, end = play(outcomes)
     assert (end.success, end.failure) == (False, OVER)
@@ -221,7 +225,15 @@ def test_each_run_of_the_loop_counts_from_one() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("a", "a"), (0, "0"), (None, "None"), (True, "True"), (b"\xff", "\ufffd"), ([1, {"a": "é"}], '[1,{"a":"é"}]'), (10**40, "1" + "0" * 40)],
+    [
+        ("a", "a"),
+        (0, "0"),
+        (None, "None"),
+        (True, "True"),
+        (b"\xff", "\ufffd"),
+        ([1, {"a": "é"}], '[1,{"a":"é"}]'),
+        (10**40, "1" + "0" * 40),
+    ],
 )
 def test_a_value_has_a_text(value: object, text: str) -> None:
     assert answer_text(value) == text  # type: ignore[arg-type]

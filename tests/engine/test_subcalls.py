@@ -60,7 +60,9 @@ async def test_a_second_text_that_names_no_model_is_the_task() -> None:
     assert sub.calls[0].prompt == "the task\n\nthe snippet"
 
 
-@pytest.mark.parametrize(("model", "answer"), [("None", "from sub"), ("'sub'", "from sub"), ("'root'", "from root"), ("'root-name'", "from root")])
+@pytest.mark.parametrize(
+    ("model", "answer"), [("None", "from sub"), ("'sub'", "from sub"), ("'root'", "from root"), ("'root-name'", "from root")]
+)
 async def test_a_sub_call_goes_to_the_model_that_it_names(model: str, answer: str) -> None:
     root = ScriptedModel([f"```repl\nFINAL(await llm_query('hello', model={model}))\n```"], fallback="from root", name="root-name")
     assert (await Stage(root, ScriptedModel(fallback="from sub", name="sub-name")).answer()).value == answer
@@ -158,13 +160,17 @@ async def test_tokens_are_checked_within_a_batch() -> None:
 
 async def test_small_calls_wait_for_each_other_when_their_reserves_do_not_fit_at_once() -> None:
     crowd = Crowd(tokens=10)
-    end = await Stage(cells("FINAL(len(await llm_query_batched([str(i) for i in range(100)])))"), crowd, limits=RunLimits(tokens=15_000)).answer()
+    end = await Stage(
+        cells("FINAL(len(await llm_query_batched([str(i) for i in range(100)])))"), crowd, limits=RunLimits(tokens=15_000)
+    ).answer()
     assert end.value == 100
     assert crowd.most <= 3
 
 
 async def test_every_call_of_the_tree_is_counted_once() -> None:
-    reply = ModelResponse(text="```repl\nFINAL(await llm_query('x'))\n```", usage=Usage(input_tokens=100, output_tokens=10, calls=1), model="m")
+    reply = ModelResponse(
+        text="```repl\nFINAL(await llm_query('x'))\n```", usage=Usage(input_tokens=100, output_tokens=10, calls=1), model="m"
+    )
     first = ModelResponse(text="```repl\nFINAL(await rlm_query('sub', 'ctx'))\n```", usage=reply.usage, model="m")
     sub = ModelResponse(text="leaf", usage=Usage(input_tokens=1, output_tokens=1, calls=1), model="s")
     stage = Stage(ScriptedModel([first, reply]), ScriptedModel([sub]))
@@ -206,7 +212,9 @@ async def test_a_child_that_finds_no_answer_raises_in_the_cell_and_the_run_goes_
     stage = Stage(root, limits=RunLimits(steps=2))
     assert (await stage.answer()).value == "went on"
     shown = root.calls[-1].prompt
-    assert "RuntimeError: the child run ended without an answer: all 2 steps were taken without a final answer; its last output: half" in shown
+    assert (
+        "RuntimeError: the child run ended without an answer: all 2 steps were taken without a final answer; its last output: half" in shown
+    )
 
 
 async def test_a_budget_that_ends_in_a_child_ends_the_whole_tree() -> None:
@@ -219,7 +227,9 @@ async def test_a_budget_that_ends_in_a_child_ends_the_whole_tree() -> None:
 
 
 async def test_a_child_whose_model_fails_raises_redacted_text_in_the_cell() -> None:
-    root = ScriptedModel(["```repl\ntry:\n    await rlm_query('q')\nexcept RuntimeError as e:\n    FINAL(str(e))\n```", ModelRefused(SECRET, status=403)])
+    root = ScriptedModel(
+        ["```repl\ntry:\n    await rlm_query('q')\nexcept RuntimeError as e:\n    FINAL(str(e))\n```", ModelRefused(SECRET, status=403)]
+    )
     assert (await Stage(root).answer()).value == "ModelRefused: the call failed with status 403"
 
 

@@ -47,8 +47,12 @@ ANSWERS = {
     "redirect": lambda _: RedirectResponse("http://localhost:9/elsewhere"),
     "echo": _echo,
     "said": _said,
-    "usage": lambda _: JSONResponse({"choices": [{"message": {"content": "four"}}], "usage": {"prompt_tokens": -5, "completion_tokens": 1e99}}),
-    "parts": lambda _: JSONResponse({"choices": [{"message": {"content": [{"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]}}]}),
+    "usage": lambda _: JSONResponse(
+        {"choices": [{"message": {"content": "four"}}], "usage": {"prompt_tokens": -5, "completion_tokens": 1e99}}
+    ),
+    "parts": lambda _: JSONResponse(
+        {"choices": [{"message": {"content": [{"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]}}]}
+    ),
     "punycode": lambda _: Response(b"x" * 60_000, status_code=400, headers={"content-type": "text/plain; charset=punycode"}),
 }
 

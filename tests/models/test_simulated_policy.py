@@ -116,7 +116,9 @@ def rows(count: int, seed: int, labels: list[str]) -> tuple[str, dict[str, int]]
     for number in range(count):
         label = rng.choice(labels)
         counts[label] += 1
-        text.append(f"Date: Jan 0{number % 9 + 1}, 2023 || User: {number % 17} || Instance: {rng.choice(LEXICON[label])} the amber dragon\n")
+        text.append(
+            f"Date: Jan 0{number % 9 + 1}, 2023 || User: {number % 17} || Instance: {rng.choice(LEXICON[label])} the amber dragon\n"
+        )
     return "".join(text), counts
 
 

@@ -36,7 +36,7 @@ def _status(board: Board, now: float) -> Table:
     grid.add_row(f"{frame} step", Text(f"{_of(board.step, board.max_steps)} · {board.doing}"), clock(board.seconds(now)))
     grid.add_row("  cells", Text(_cells(board)), "")
     grid.add_row("  sub-calls", Text(subcalls(board)), "")
-    grid.add_row("  tokens", Text(f"{board.input_tokens:,} in · {board.output_tokens:,} out"), "")
+    grid.add_row("  tokens", Text(_tokens(board)), "")
     return grid
 
 
@@ -56,8 +56,12 @@ def subcalls(board: Board) -> str:
     if board.subcalls_failed:
         parts.append(f"{board.subcalls_failed:,} failed")
     if board.children:
-        parts.append(f"{board.children:,} child runs")
+        parts.append(_count(board.children, "child run"))
     return " · ".join(parts)
+
+
+def _tokens(board: Board) -> str:
+    return f"{board.input_tokens:,} in, {board.output_tokens:,} out"
 
 
 def _rows(board: Board) -> Table:
@@ -83,8 +87,7 @@ def footer(board: Board) -> Text:
 
 def size(board: Board) -> str:
     """The context's size in words."""
-    documents = "1 document" if board.context_documents == 1 else f"{board.context_documents:,} documents"
-    return f"{board.context_chars:,} characters in {documents}"
+    return f"{_count(board.context_chars, 'character')} in {_count(board.context_documents, 'document')}"
 
 
 def clock(seconds: float) -> str:
@@ -99,6 +102,18 @@ def clock(seconds: float) -> str:
 def plain(row: Row) -> str:
     """One line for a log."""
     return f"[{clock(row.seconds):>7}] {'  ' * row.depth}{row.label}: {'failed: ' if row.mark == 'bad' else ''}{row.text}"
+
+
+def total(board: Board) -> str:
+    """One line about a run that ended: what it took, and its name in the journal."""
+    calls = board.subcalls_done + board.subcalls_failed
+    failed = f", {board.subcalls_failed:,} failed" if board.subcalls_failed else ""
+    counts = [_count(board.step, "step"), _count(board.cells, "cell"), _count(calls, "sub-call") + failed, f"tokens {_tokens(board)}"]
+    return f"[{clock(board.seconds(0.0)):>7}] {' · '.join(counts)} · run {board.run_id}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def walls(board: Board) -> str:
@@ -125,7 +140,7 @@ def facts(board: Board) -> dict[str, str]:
         "steps": str(board.step if ended is None else ended.steps),
         "cells": _cells(board),
         "sub-calls": subcalls(board),
-        "tokens": f"{board.input_tokens:,} in · {board.output_tokens:,} out",
+        "tokens": _tokens(board),
         "time": clock(board.seconds(0.0)),
         "sandbox": board.sandbox,
         "walls": walls(board),

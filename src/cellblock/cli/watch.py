@@ -98,12 +98,14 @@ def watching(show: Show, *, max_steps: int) -> Iterator[Watcher]:
 def _live(watcher: Watcher) -> Iterator[Console]:
     from rich.live import Live
 
-    from .view import panel
+    from .view import panel, total
 
     screen = console(sys.stderr)
     # It redraws by itself, so that the clock runs while a model thinks; the board is frozen, so no lock is needed.
     with Live(console=screen, transient=True, refresh_per_second=8, get_renderable=lambda: panel(watcher.board, time.time())):
         yield screen
+    if watcher.board.ended is not None:
+        say(total(watcher.board))
 
 
 class PlainLines:
@@ -116,12 +118,14 @@ class PlainLines:
 
     def see(self, event: AnyEvent, board: Board) -> None:
         """Say what happened, and now and then how far the sub-calls are."""
-        from .view import clock, footer, plain, subcalls
+        from .view import clock, footer, plain, subcalls, total
 
         if board.started_at == event.at and event.depth == 0 and not board.rows:
             say(f"[{clock(0.0):>7}] {footer(board).plain}")
         row = describe(board, event)
-        if row is not None:
+        if board.ended is event:
+            say(total(board))
+        elif row is not None:
             say(plain(row))
         elif board.in_flight and event.at - max(self.last, board.started_at or 0.0) >= TICK_SECONDS:
             self.last = event.at

@@ -41,7 +41,7 @@ class Context:
         self._fd = -1
         self._sha256: str | None = None
         if writer.empty:
-            left_out = f"; {len(skipped):,} files were skipped, such as {skipped[0].name}: {skipped[0].why}" if skipped else ""
+            left_out = f"; {_files(len(skipped))} skipped, such as {skipped[0].name}: {skipped[0].why}" if skipped else ""
             raise ConfigError(f"the context is empty{left_out}")
         self.num_chars, self.num_documents, self._num_bytes = writer.chars, writer.num_documents, writer.bytes
         self.files, self.skipped = tuple(files), tuple(skipped)
@@ -181,3 +181,7 @@ def _add(writer: SealedWriter, number: int, document: object, names: Sequence[st
     except UnicodeEncodeError as error:
         raise ConfigError(f"{label}: a lone surrogate at character {error.start:,} is not text") from None
     return writer.end(name)
+
+
+def _files(count: int) -> str:
+    return "1 file was" if count == 1 else f"{count:,} files were"

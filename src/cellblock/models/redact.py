@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 
 _READ_CHARS = 4_000
-_SHORTEST_KEY = 8
-"""Placeholders are shorter: replacing them would only garble a message."""
+_SHORTEST_KEY = 5
+"""The placeholder is shorter: replacing it would only garble a message."""
 
 
 class Secret:

@@ -90,7 +90,7 @@ def _shown(model: str) -> str:
 
 def _adapter(name: str, model: str, base_url: str | None, api_key: str | None) -> ModelAdapter:
     provider = PROVIDERS[name]
-    address = base_url or provider.base_url
+    address = provider.base_url if base_url is None else base_url
     endpoint = Endpoint(provider=name, base_url=address, key=_key(name, provider, address, api_key))
     return AnthropicMessages(model, endpoint) if provider.api == "messages" else OpenAIChat(model, endpoint)
 

@@ -122,6 +122,10 @@ class Session:
             raise
         return other
 
+    def private_bytes(self) -> int:
+        """Memory that this session's worker shares with nobody; 0 where it has none now or its maps may not be read."""
+        return self._live.process.private_bytes() if self._live else 0
+
     async def aclose(self) -> None:
         """Kill the worker and free everything."""
         self._closed = True

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -90,22 +91,37 @@ class Journal:
             _make_private(self.path)
             self._db = sqlite3.connect(self.path, timeout=busy_seconds, isolation_level=None)
             try:
-                self._prepare()
+                self._prepare(busy_seconds)
             except BaseException:
                 self._db.close()
                 raise
 
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
+    def _prepare(self, busy_seconds: float) -> None:
+        self._use_wal(time.monotonic() + busy_seconds)
         self._db.execute("PRAGMA synchronous = NORMAL")
-        with self._transaction():
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._create()
-            elif version != SCHEMA_VERSION:
-                raise StoreError(
-                    f"{self.path}: this journal has schema {version}, and this version reads {SCHEMA_VERSION}; use a newer cellblock"
-                )
+        if self._version() == 0:
+            with self._transaction():
+                # Another process may have been faster.
+                if self._version() == 0:
+                    self._create()
+        if self._version() != SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path}: this journal has schema {self._version()}, and this version reads {SCHEMA_VERSION}; use a newer cellblock"
+            )
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _use_wal(self, deadline: float) -> None:
+        # Two processes that make the same new file: SQLite's own wait does not cover this switch.
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.005)
 
     def _create(self) -> None:
         if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -157,8 +173,8 @@ class Journal:
             StoreError: they could not be written: do not perform them.
         """
         first, now = self._sequences[run_id], time.time()
-        rows = [(run_id, first + offset, kind, key, pack(payload), now) for offset, (key, payload) in enumerate(effects)]
         with self._one_line_errors():
+            rows = [(run_id, first + offset, kind, key, pack(payload), now) for offset, (key, payload) in enumerate(effects)]
             if len(rows) == 1:
                 self._db.execute(_BEGIN, rows[0])
             else:
@@ -272,7 +288,9 @@ def _make_private(path: str) -> None:
     if path == ":memory:":
         return
     Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # Made without being opened: closing any descriptor of a database drops the locks that this process holds on it.
+    with suppress(FileExistsError):
+        os.mknod(path, 0o600 | stat.S_IFREG)
 
 
 def _explain(error: sqlite3.Error) -> str:

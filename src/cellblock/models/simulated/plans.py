@@ -156,7 +156,7 @@ def _deprecations(at: Conversation) -> Plan | None:
             ("Now one sub-call per module puts its notices together.", "demo_4_combine.cell"),
             ("That is enough for the answer.", "demo_5_final.cell"),
         ),
-        values={"modules": 12, "notices": 6},
+        values={"modules": 12, "notices": 8},
     )
 
 

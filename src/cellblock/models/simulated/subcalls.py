@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 from .lexicon import label_of
@@ -12,10 +13,12 @@ NOTICE = "[simulated: no language model was called]"
 NO_ANSWER = "NO_ANSWER"
 _READ_CHARS = 2_000_000
 _PHRASE_CHARS = 110
+_ADVICE = 3
+"""Replacements that are named for one module."""
 _ITEM = re.compile(r"^\d+\. (.*)$", re.MULTILINE)
 _STRING = re.compile(r'"((?:[^"\\\n]|\\.){3,})"|\'((?:[^\'\\\n]|\\.){3,})\'')
-_USE = re.compile(r"\b[Uu]se (?:the )?([^,;]{2,70}?)(?: instead|\. | for |$|\.$)")
-_FAVOUR = re.compile(r"\b(?:in favou?r of|replaced by|replacement is|superseded by) (?:the )?([^,;]{2,70}?)(?:\. |$|\.$| instead)")
+_USE = re.compile(r"\b[Uu]se (?:the )?([^,;]{2,70}?)(?: instead| and is | \(available|\. | for |$|\.$)")
+_FAVOUR = re.compile(r"\b(?:in favou?r of|replaced by|replacement is|superseded by) (?:the )?([^,;]{2,70}?)(?:\. |$|\.$| instead| and is )")
 
 
 def answer(prompt: str) -> str:
@@ -46,11 +49,11 @@ def _summarise(prompt: str) -> str:
 
 def _combine(prompt: str) -> str:
     notices = [line[2:].strip() for line in prompt.split("\n")[1:] if line.startswith("- ")]
-    named = list(dict.fromkeys(notice for notice in notices if notice.startswith("use ")))
+    named = Counter(notice for notice in notices if notice.startswith("use "))
+    said = [f"{notice} ({count} notices)" if count > 1 else notice for notice, count in named.most_common(_ADVICE)]
+    if len(named) > _ADVICE:
+        said.append(f"{len(named) - _ADVICE} more")
     unnamed = sum(not notice.startswith("use ") for notice in notices)
-    said = [", ".join(named[:4])] if named else []
-    if len(named) > 4:
-        said.append(f"{len(named) - 4} more replacements")
     if unnamed:
         said.append(f"{unnamed} without a replacement")
     return "; ".join(said) or NO_ANSWER

@@ -1,0 +1,186 @@
+"""Scripted models, functions as models, and what retries and redaction promise."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellblock.errors import ConfigError, ModelRefused, ModelUnavailable
+from cellblock.models import CallableModel, Message, ModelResponse, RetryPolicy, ScriptedModel, Secret, SimulatedModel, Usage
+from cellblock.models.redact import one_line
+from cellblock.models.retry import Failed, asked_wait, can_help, with_retries
+
+pytestmark = pytest.mark.anyio
+
+HELLO = [Message("user", "hello (you)")]
+
+
+async def test_a_script_is_read_line_by_line_and_calls_are_recorded():
+    model = ScriptedModel(
+        ["one", ModelResponse(text="two", usage=Usage(calls=1), model="x"), lambda messages: messages[-1].content.upper()]
+    )
+
+    texts = [(await model.complete(HELLO, max_tokens=9)).text for _ in range(3)]
+
+    assert texts == ["one", "two", "HELLO (YOU)"]
+    assert (model.calls[0].prompt, model.calls[2].max_tokens, model.remaining) == ("hello (you)", 9, 0)
+
+
+async def test_rules_win_over_the_script_and_the_first_one_wins():
+    model = ScriptedModel(["from the script"]).add_rule("(you)", "literal").add_rule(r"h.llo", "regex", regex=True)
+
+    assert (await model.complete(HELLO)).text == "literal"
+    assert (await model.complete([Message("user", "hallo")])).text == "regex"
+    assert (await model.complete([Message("user", "else")])).text == "from the script"
+
+
+async def test_a_used_up_script_refuses_in_one_line_that_quotes_the_prompt():
+    with pytest.raises(ModelRefused, match=r"the script of 0 is used up at call 1 and no rule fits: 'hello \(you\)'"):
+        await ScriptedModel().complete(HELLO)
+
+
+async def test_a_fallback_answers_for_ever_and_an_exception_in_the_script_is_raised():
+    model = ScriptedModel([ModelUnavailable("down")], fallback="still here")
+
+    with pytest.raises(ModelUnavailable, match="down"):
+        await model.complete(HELLO)
+    assert [(await model.complete(HELLO)).text for _ in range(3)] == ["still here"] * 3
+
+
+async def test_a_function_gets_one_text_and_runs_in_a_thread():
+    def model(prompt: str) -> str:
+        return f"{prompt} in {threading.current_thread() is threading.main_thread()}"
+
+    answer = await CallableModel(model).complete([Message("system", "be brief"), *HELLO])
+
+    assert answer.text == "system: be brief\n\nuser: hello (you) in False"
+    assert (answer.usage.estimated, answer.usage.calls, answer.model) == (True, 1, "model")
+
+
+async def test_a_function_of_messages_gets_messages():
+    async def chat(messages: list[Message]) -> str:
+        return messages[-1].content
+
+    class Callable:
+        async def __call__(self, messages: list[Message]) -> str:
+            return messages[0].role
+
+    assert (await CallableModel(chat).complete(HELLO)).text == "hello (you)"
+    assert (await CallableModel(Callable()).complete(HELLO)).text == "user"
+
+
+async def test_a_function_that_raises_is_unavailable_with_its_cause():
+    with pytest.raises(ModelUnavailable, match=r"<lambda> raised ZeroDivisionError: division by zero") as caught:
+        await CallableModel(lambda prompt: str(1 / 0)).complete(HELLO)
+
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+async def test_a_function_that_returns_no_text_is_refused():
+    with pytest.raises(ModelRefused, match="returned int, not str"):
+        await CallableModel(lambda prompt: 7).complete(HELLO)
+
+
+async def test_a_cancelled_function_is_left_behind_at_once():
+    release = threading.Event()
+    with anyio.move_on_after(0.05) as scope:
+        await CallableModel(lambda prompt: str(release.wait(30))).complete(HELLO)
+    release.set()
+
+    assert scope.cancelled_caught
+
+
+async def test_a_simulated_answer_is_cut_at_max_tokens_and_free():
+    answer = await SimulatedModel().complete(HELLO, max_tokens=5)
+
+    assert (len(answer.text), answer.model, answer.usage.cost_usd, answer.usage.estimated) == (20, "simulated", 0.0, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(408, ""), (409, ""), (429, ""), (500, ""), (529, ""), (None, "overloaded_error"), (200, "overloaded_error")]
+)
+def test_these_failures_are_tried_again(status: int | None, kind: str):
+    assert can_help(status, kind)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, ""), (401, ""), (404, ""), (429, "insufficient_quota"), (None, ""), (200, "other")])
+def test_these_failures_are_not_tried_again(status: int | None, kind: str):
+    assert not can_help(status, kind)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "3"}, 3.0),
+        ({"retry-after-ms": "x", "retry-after": "2"}, 2.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({}, None),
+    ],
+)
+def test_the_wait_that_is_asked_for(headers: dict[str, str], seconds: float | None):
+    assert asked_wait(headers) == seconds
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "soon", "Wed, 99 Foo 2024", "\x00"])
+def test_a_wait_that_makes_no_sense_is_none(value: str):
+    assert asked_wait({"retry-after": value}) is None
+
+
+def test_a_date_to_wait_for_is_a_time_from_now():
+    wait = asked_wait({"retry-after": format_datetime(datetime.now(UTC) + timedelta(seconds=90))})
+
+    assert wait is not None and 80 < wait <= 90
+
+
+async def test_retries_stop_at_the_first_failure_that_cannot_be_helped():
+    seen: list[int] = []
+
+    async def call() -> str:
+        seen.append(1)
+        raise Failed(ModelUnavailable("no"), again=len(seen) < 3)
+
+    with pytest.raises(ModelUnavailable) as caught:
+        await with_retries(call, RetryPolicy(attempts=9, wait_initial_seconds=0.001))
+
+    assert len(seen) == 3 and caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("field", ["attempts", "wait_initial_seconds", "wait_max_seconds", "total_seconds"])
+def test_no_retry_setting_can_be_switched_off(field: str):
+    with pytest.raises(ConfigError):
+        RetryPolicy(**{field: 0})
+    with pytest.raises(ConfigError):
+        RetryPolicy(**{field: float("inf")})
+
+
+def test_a_secret_shows_itself_nowhere_and_is_not_pickled():
+    secret = Secret("sk-0123456789")
+
+    assert "0123" not in repr(secret) + str(secret) + f"{secret}"
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+
+
+@given(before=st.text(max_size=5_000), between=st.text(max_size=4_100), after=st.text(max_size=20))
+def test_one_line_is_short_printable_and_without_the_key(before: str, between: str, after: str):
+    key = "sk-0123456789abcdefghij"
+
+    line = one_line(before + key + between + key + after, secrets=[Secret(key)])
+
+    assert len(line) <= 300 and "\n" not in line
+    assert key[:12] not in line
+
+
+@given(padding=st.integers(0, 120), keys=st.integers(1, 400))
+def test_many_keys_in_a_row_leave_no_half_key(padding: int, keys: int):
+    key = "sk-0123456789abcdefghij"
+
+    assert "0123" not in one_line("x" * padding + key * keys, secrets=[Secret(key)])

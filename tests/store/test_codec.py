@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellblock.store.codec import pack, unpack
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.integers(2**63, 2**70) | st.floats(allow_nan=False) | st.binary()
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+VALUES = st.recursive(SCALARS | TEXTS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner))
+
+
+@given(VALUES)
+def test_a_value_comes_back_as_it_was(value: object) -> None:
+    assert unpack(pack(value)) == value
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x93\x01", b"\xd4\x07x"])
+def test_what_is_not_ours_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        unpack(data)
