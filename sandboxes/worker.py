@@ -16,8 +16,8 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 from frames import Caps, HostGone, Wire
-from near import NearContext, near_functions
-from proxy import CellRefused, SessionNames, rewrite
+from near import TOP_LEVEL, NearContext, near_functions
+from proxy import Cell, CellRefused, SessionNames, rewrite
 
 NEAR_ERRORS = (ValueError, TypeError, IndexError, KeyError, LookupError, OverflowError)
 
@@ -161,7 +161,8 @@ class Worker:
     def __init__(self, connection: socket.socket, interpreter: Interpreter) -> None:
         self.connection, self.wire, self.interpreter = connection, Wire(connection.fileno()), interpreter
         self.names = SessionNames()
-        self.near: dict[str, Callable[..., Any]] = {}
+        self.bound: set[str] = set()
+        self.near: dict[str, Callable[..., Any]] = {"_cb_names": lambda: sorted(self.bound)}
         self.far: frozenset[str] = frozenset()
         self.checkpoint_fd = -1
         self.checkpoint_bytes = 0
@@ -208,7 +209,7 @@ class Worker:
         inputs: dict[str, Any] = {}
         if request.has_context:
             context = NearContext(fds[2])
-            self.near = near_functions(context)
+            self.near |= near_functions(context)
             inputs["FILES"] = context.files()
         self.far = frozenset(request.far)
         self._begin(request, inputs)
@@ -221,8 +222,8 @@ class Worker:
                 self._bind(inputs)
             return
         offset, size = request.state
-        names, state = msgspec.msgpack.decode(os.pread(self.checkpoint_fd, size, offset), type=tuple[SessionNames, bytes])
-        self.names = names
+        saved = msgspec.msgpack.decode(os.pread(self.checkpoint_fd, size, offset), type=tuple[SessionNames, set[str], bytes])
+        self.names, self.bound, state = saved
         self.interpreter.load(request, state)
 
     def _bind(self, inputs: dict[str, Any]) -> None:
@@ -236,10 +237,11 @@ class Worker:
     def _set(self, frame: dict[str, Any]) -> None:
         cell = rewrite(f"{frame['name']} = None", self.names)
         self._bind({frame["name"]: frame["value"]})
-        self.names = self.names.after(cell)
+        self.names = self.names.after(cell, completed=True)
+        self.bound.update(cell.bound)
 
     def _checkpoint(self, frame: dict[str, Any]) -> int:
-        data = msgspec.msgpack.encode((self.names, self.interpreter.dump()))
+        data = msgspec.msgpack.encode((self.names, self.bound, self.interpreter.dump()))
         if len(data) > self.checkpoint_bytes:
             raise ValueError(f"the state takes {len(data):,} bytes; {self.checkpoint_bytes:,} are allowed")
         with mmap.mmap(self.checkpoint_fd, 2 * self.checkpoint_bytes) as view:
@@ -262,7 +264,8 @@ class Worker:
                 write=cell.printed.write,
                 shows=rewritten.shows_value,
             )
-            self.names = self.names.after(rewritten)
+            self.names = self.names.after(rewritten, completed=outcome.error is None)
+            self.bound.update(bound)
         except CellRefused as refused:
             outcome = Outcome(error=(refused.kind, refused.message, refused.line))
         except MemoryError:
@@ -274,11 +277,11 @@ class Worker:
             bound = tuple(name for name in bound if name in there)
         self._finish(cell, outcome, bound)
 
-    def _text_inputs(self, cell: Any) -> dict[str, Any]:
-        if not cell.needs_text or "P__text" not in self.near:
+    def _text_inputs(self, cell: Cell) -> dict[str, Any]:
+        if not cell.texts or "P__text" not in self.near:
             return {}
         text = self.near["P__text"]()
-        return {name: text for name in self.names.lazy_texts()}
+        return dict.fromkeys(cell.texts, text)
 
     def _take_final_name(self, cell: _Cell, outcome: Outcome) -> Outcome:
         name, cell.final_name = cell.final_name, None
@@ -327,6 +330,8 @@ class Worker:
             return self._final(cell, name, args, kwargs)
         if cell is not None and name in self.far:
             return self._far(cell, name, args, kwargs)
+        if name.startswith(("ctx__", "P__")) or name in TOP_LEVEL:
+            raise GuestError("RuntimeError", "this session has no context")
         raise GuestError("NameError", f"name {name!r} is not defined")
 
     def _near(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

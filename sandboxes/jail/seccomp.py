@@ -24,7 +24,7 @@ gettimeofday=96 getrlimit=97 getrusage=98 sysinfo=99 getuid=102 getgid=104 geteu
 prctl=157 gettid=186 time=201 futex=202 sched_getaffinity=204 getdents64=217 set_tid_address=218 restart_syscall=219 clock_gettime=228
 clock_getres=229 clock_nanosleep=230 exit_group=231 epoll_wait=232 epoll_ctl=233 tgkill=234 waitid=247 openat=257 newfstatat=262
 readlinkat=267 faccessat=269 ppoll=271 set_robust_list=273 epoll_pwait=281 eventfd2=290 epoll_create1=291 dup3=292 pipe2=293
-prlimit64=302 seccomp=317 getrandom=318 membarrier=324 statx=332 rseq=334 pidfd_send_signal=424 pidfd_open=434 clone3=435 openat2=437 faccessat2=439
+prlimit64=302 seccomp=317 getrandom=318 membarrier=324 statx=332 rseq=334 pidfd_send_signal=424 pidfd_open=434 clone3=435 close_range=436 openat2=437 faccessat2=439
 epoll_pwait2=441"""
 _ARM = """read=63 write=64 close=57 fstat=80 lseek=62 mmap=222 mprotect=226 munmap=215 brk=214 rt_sigaction=134 rt_sigprocmask=135
 rt_sigreturn=139 ioctl=29 pread64=67 readv=65 writev=66 sched_yield=124 mremap=216 madvise=233 dup=23 nanosleep=101 getpid=172
@@ -34,7 +34,7 @@ getrusage=165 sysinfo=179 getuid=174 getgid=176 geteuid=175 getegid=177 getppid=
 sched_getaffinity=123 getdents64=61 set_tid_address=96 restart_syscall=128 clock_gettime=113 clock_getres=114 clock_nanosleep=115
 exit_group=94 epoll_ctl=21 tgkill=131 waitid=95 openat=56 newfstatat=79 readlinkat=78 faccessat=48 ppoll=73 set_robust_list=99
 epoll_pwait=22 eventfd2=19 epoll_create1=20 dup3=24 pipe2=59 prlimit64=261 seccomp=277 getrandom=278 membarrier=283 statx=291 rseq=293
-pidfd_send_signal=424 pidfd_open=434 clone3=435 openat2=437 faccessat2=439 epoll_pwait2=441"""
+pidfd_send_signal=424 pidfd_open=434 clone3=435 close_range=436 openat2=437 faccessat2=439 epoll_pwait2=441"""
 NUMBERS = {
     machine: {name: int(number) for name, number in (pair.split("=") for pair in table.split())}
     for machine, table in (("x86_64", _X86), ("aarch64", _ARM))
@@ -50,7 +50,7 @@ epoll_wait epoll_pwait epoll_pwait2 epoll_ctl wait4 waitid""".split()
 STARTING = """execve openat open access faccessat faccessat2 stat lstat statx lseek readlink readlinkat ioctl
 getdents64 getcwd uname sysinfo getrlimit prlimit64 arch_prctl set_tid_address prctl pipe pipe2 dup dup2 dup3 eventfd2 epoll_create1
 socketpair sendto sendmsg shutdown getsockname getpeername getsockopt setsockopt vfork fork getppid pidfd_open
-setsid seccomp""".split()
+setsid seccomp close_range""".split()
 # Harmless when refused: libraries ask for these and live with a "no".
 REFUSED = """open openat openat2 stat lstat statx access faccessat faccessat2 readlink readlinkat getcwd getdents64 ioctl
 lseek uname sysinfo getrlimit prlimit64 fork vfork tgkill kill getsockname getpeername getsockopt setsockopt sendto prctl

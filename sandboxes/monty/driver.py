@@ -27,7 +27,7 @@ INSIDE = "/bin/monty"
 MIB = 2**20
 PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
 FAR = "def {name}(*args, **named):\n    return _cb_far_{name}(*args, **named)\n"
-FAR_PREFIX = "_cb_far_"
+FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
 # The interpreter counts host calls for itself; the host's own count is the one that matters.
 UNLIMITED_CALLS = 2**31
 _MEMORY_MESSAGE = re.compile(r"memory limit exceeded|exceeded its memory limit")
@@ -86,8 +86,8 @@ class MontyInterpreter:
 
     def names(self) -> list[str]:
         """Top-level names, those of the prelude left out."""
-        found = self._feed("list(locals())")
-        return [name for name in found if not name.startswith(("_cb_", "P__", "ctx__"))]
+        found: list[str] = self._feed("list(locals())")
+        return found
 
     def get(self, name: str) -> Any:
         """A variable's value. The guest checks first that it is plain, since anything else could crash the child."""
@@ -116,7 +116,7 @@ class MontyInterpreter:
             return step.resume_auto()
         if step.is_os_function:
             return self._os_call(step)
-        name = step.function_name.removeprefix(FAR_PREFIX)
+        name = step.function_name.removeprefix(FAR_PREFIX).removeprefix(NEAR_PREFIX)
         try:
             value = dispatch(name, step.args, step.kwargs)
         except GuestError as error:

@@ -1,3 +1,124 @@
+# What a cell finds besides Python: facades of the context, the helpers that rewritten cells call, and the way out of values.
+# Runs inside the guest, as a subset of Python. Externals cannot be called from __getitem__, __len__ and the like here, so
+# `P[a:b]`, `len(P)` and `x in P` arrive as calls of the helpers below, which ask whether the name still holds the facade.
+class _cb_Context:
+    def len_chars(self, *a, **k):
+        return ctx__len_chars(*a, **k)
+
+    def num_documents(self, *a, **k):
+        return ctx__num_documents(*a, **k)
+
+    def get_document(self, *a, **k):
+        return ctx__get_document(*a, **k)
+
+    def document_lengths(self, *a, **k):
+        return ctx__document_lengths(*a, **k)
+
+    def slice(self, *a, **k):
+        return ctx__slice(*a, **k)
+
+    def find(self, *a, **k):
+        return ctx__find(*a, **k)
+
+    def chunk(self, *a, **k):
+        return ctx__chunk(*a, **k)
+
+    def chunk_documents(self, *a, **k):
+        return ctx__chunk_documents(*a, **k)
+
+    def page(self, *a, **k):
+        return ctx__page(*a, **k)
+
+    def lines(self, *a, **k):
+        return ctx__lines(*a, **k)
+
+    def search(self, *a, **k):
+        return ctx__search(*a, **k)
+
+    def metadata(self, *a, **k):
+        return ctx__metadata(*a, **k)
+
+
+class _cb_Text:
+    def find(self, *a, **k):
+        return P__find(*a, **k)
+
+    def rfind(self, *a, **k):
+        return P__rfind(*a, **k)
+
+    def index(self, *a, **k):
+        return P__index(*a, **k)
+
+    def rindex(self, *a, **k):
+        return P__rindex(*a, **k)
+
+    def count(self, *a, **k):
+        return P__count(*a, **k)
+
+    def startswith(self, *a, **k):
+        return P__startswith(*a, **k)
+
+    def endswith(self, *a, **k):
+        return P__endswith(*a, **k)
+
+
+ctx = _cb_Context()
+_cb_text = _cb_Text()
+P = _cb_text
+context = _cb_text
+CONTEXT = _cb_text
+
+
+def _cb_len_of(length, value):
+    return P__len() if value is _cb_text and length is len else length(value)
+
+
+def _cb_in(item, value):
+    return P__contains(item) if value is _cb_text else item in value
+
+
+def _cb_real(value):
+    return P__text() if value is _cb_text else value
+
+
+def _cb_item(value, key):
+    return P__item(key) if value is _cb_text else value[key]
+
+
+def _cb_cut(value, start=None, stop=None, step=None):
+    return P__slice(start, stop, step) if value is _cb_text else value[start:stop:step]
+
+
+def peek(*a, **k):
+    return _cb_near_peek(*a, **k)
+
+
+def tail(*a, **k):
+    return _cb_near_tail(*a, **k)
+
+
+def lenP(*a, **k):
+    return _cb_near_lenP(*a, **k)
+
+
+def extract_after(*a, **k):
+    return _cb_near_extract_after(*a, **k)
+
+
+def SHOW_VARS():
+    lines = []
+    for name in _cb_names():
+        try:
+            value = eval(name)
+        except NameError:
+            continue
+        kind = type(value).__name__
+        if isinstance(value, (str, bytes, list, tuple, dict, set, frozenset)):
+            kind += " of " + str(len(value))
+        lines.append(name + ": " + kind)
+    return "\n".join(lines)
+
+
 def _cb_plain(value, depth=0):
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         return value

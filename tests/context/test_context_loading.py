@@ -56,12 +56,8 @@ def test_coerce_takes_what_a_caller_may_have(folder: Path) -> None:
     (folder / "a.txt").write_text("from a file")
     with Context.from_text("as it is") as context:
         assert Context.coerce(context) is context
-    for source, expected in (
-        ("text", "text"),
-        (["a", "b"], "a\n\n---\n\nb"),
-        (Path("a.txt"), "from a file"),
-        ([Path("a.txt")], "from a file"),
-    ):
+    path = Path("a.txt")
+    for source, expected in (("text", "text"), (["a", "b"], "a\n\n---\n\nb"), (path, "from a file"), ([path], "from a file")):
         with Context.coerce(source) as context:
             assert text_of(context) == expected
 
@@ -129,11 +125,12 @@ def test_characters_across_the_pieces_of_a_file_survive(folder: Path, size: int)
         assert text_of(context) == text
 
 
-def test_a_file_that_is_taken_back_leaves_no_trace(folder: Path) -> None:
-    (folder / "a.txt").write_text("plain " * 5_000)
+@pytest.mark.parametrize("first", ["plain " * 5_000, "nicht schlicht, ö " * 5_000])
+def test_a_file_that_is_taken_back_leaves_no_trace(folder: Path, first: str) -> None:
+    (folder / "a.txt").write_text(first)
     (folder / "b.bin").write_bytes("漢".encode() * 200_000 + b"\0")
     (folder / "c.txt").write_text("plain")
-    with Context.from_paths(["."]) as context, Context.from_documents(["plain " * 5_000, "plain"], names=["./a.txt", "./c.txt"]) as same:
+    with Context.from_paths(["."]) as context, Context.from_documents([first, "plain"], names=["./a.txt", "./c.txt"]) as same:
         assert context.sha256 == same.sha256
         assert context.size == same.size
 
@@ -205,6 +202,7 @@ def test_a_glob_takes_files_in_order_and_skips_what_is_not_text(folder: Path) ->
     for name in ("b/2.txt", "a/1.txt", "a/x.md", "top.txt", "a/bin.txt"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("\0" if "bin" in name else name)
+    (folder / "a" / "folder.txt").mkdir()
     (folder / "a" / "up").symlink_to("..")
     (folder / "b" / "up").symlink_to("..")
     with Context.from_paths(["**/*.txt"]) as context:

@@ -35,9 +35,9 @@ def test_the_flat_names_are_those_of_the_members(near: Open) -> None:
 
 def test_a_bool_is_no_int_and_an_int_is_no_bool(near: Open) -> None:
     ctx = near(TEXT).ctx
-    with pytest.raises(TypeError, match="ctx.find: max_matches must be an int, not bool"):
+    with pytest.raises(TypeError, match=r"^ctx\.find: max_matches must be an int, not bool"):
         ctx.find("x", max_matches=True)
-    with pytest.raises(TypeError, match="ctx.find: regex must be True or False, not int"):
+    with pytest.raises(TypeError, match=r"^ctx\.find: regex must be True or False, not int"):
         ctx.find("x", regex=1)  # type: ignore[arg-type]
 
 
@@ -51,18 +51,18 @@ def test_a_broken_regex_is_one_line_that_says_so(near: Open, pattern: str) -> No
 
 @pytest.mark.parametrize("most", [0, -1, 100_001, 2**70])
 def test_matches_are_bounded_in_number(near: Open, most: int) -> None:
-    with pytest.raises(ValueError, match="max_matches=.*: must be at (least 1|most 100,000)"):
+    with pytest.raises(ValueError, match=r"max_matches=.*: must be at (least 1|most 100,000)"):
         near(TEXT).ctx.find("x", max_matches=most)
 
 
 def test_results_are_bounded_in_characters(near: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("near_find.MAX_CHARS", 1_000)
     monkeypatch.setattr(near_args, "MAX_CHARS", 1_000)
-    ctx = near(["ab\n" * 300, "cd\n" * 300]).ctx
+    ctx = near(["ab\n" * 400, "cd\n" * 300]).ctx
     calls: list[tuple[Callable[[], object], str]] = [
         (lambda: ctx.find("(?s).+", regex=True), "use fewer max_matches"),
-        (lambda: ctx.find("b\na", max_matches=400), "use fewer max_matches"),
-        (lambda: ctx.find("(?s)b.a", regex=True, max_matches=400, case_sensitive=False), "use fewer max_matches"),
+        (lambda: ctx.find("ab\n", max_matches=400), "use fewer max_matches"),
+        (lambda: ctx.find(r"AB\s", regex=True, max_matches=400, case_sensitive=False), "use fewer max_matches"),
         (lambda: ctx.chunk(100), r"use a larger size, or ctx\.slice\(start, end\) in a loop"),
         (lambda: ctx.chunk_documents(), r"use ctx\.get_document\(i\) in a loop"),
         (lambda: ctx.lines(0), "ask for fewer at a time"),
@@ -70,7 +70,7 @@ def test_results_are_bounded_in_characters(near: Open, monkeypatch: pytest.Monke
     for call, advice in calls:
         with pytest.raises(ValueError, match=advice):
             call()
-    assert len(ctx.find("b\na", max_matches=300)) == 300
+    assert len(ctx.find("ab\n", max_matches=300)) == 300
     assert len(ctx.lines(0, 300)) == 300
 
 
@@ -78,8 +78,8 @@ def test_small_chunks_of_a_large_context_are_refused_before_they_are_built(near:
     ctx = near("x" * 1_000_000).ctx
     with pytest.raises(ValueError, match=r"ctx\.chunk gives 1,000,000 items; at most 100,000 are returned"):
         ctx.chunk(1)
-    with pytest.raises(ValueError, match=r"gives 99,9\d\d,\d+ characters"):
-        ctx.chunk(101_000, 100_000)[:0] or ctx.chunk(10_000, 9_990)
+    with pytest.raises(ValueError, match=r"gives 90,900,000 characters; at most 33,554,432 are returned"):
+        ctx.chunk(101_000, 100_000)
     assert len(ctx.chunk(10)) == 100_000
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import context_reference as reference
 import pytest
 from context_reference import ascii_texts, long_texts, mapped, mixed, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import near_scan
+import near_whole
+from cellblock.host import sealed
 
 positions = st.none() | st.integers(-70, 70)
 patterns = st.text(alphabet=reference.CHARACTERS, max_size=4) | st.text(alphabet="aAkKsS .", max_size=3)
@@ -30,6 +35,19 @@ REGEXES = [
     r"(?s).+",
 ]
 REGEXES += [r"\x61", r"\u0061", r"\N{KELVIN SIGN}", r"(?a)\w", r"(?u:\w)", "é", r"[\x00-\xff]", r"(?x) a  b", r"a\.b", r"\Z", r"\d|\D"]
+
+
+SIZES = [(near_scan, "WINDOW", 9), (near_scan, "_UNINTERRUPTED", 7), (near_scan, "_SPLIT_WINDOW", 8)]
+SIZES += [(near_whole, "_STEP_CHARS", 10), (sealed, "PIECE", 61)]
+
+
+@pytest.fixture(scope="module", autouse=True, params=["windows as shipped", "tiny windows"])
+def windows(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whether a text fits into one window or spans many: what is found must be the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, size in SIZES if request.param == "tiny windows" else []:
+            patch.setattr(module, name, size)
+        yield
 
 
 def same(mine: object, theirs: object) -> None:
@@ -86,6 +104,24 @@ def test_a_literal_is_found_as_re_finds_it(text: str, pattern: str, max_matches:
     same(found, reference.find(text, pattern, False, max_matches, case_sensitive))
 
 
+@pytest.mark.parametrize("pattern", ["k", "S", "i", "sk", "1", "µ", "ß", "ς", "İ", "ǆ", "Å", "漢", "é漢"])
+def test_every_character_that_re_takes_for_a_letter_is_found_in_any_case(pattern: str) -> None:
+    cased = [char for char in map(chr, range(0x11000)) if char.isalpha() and (char.lower() != char or char.upper() != char)]
+    text = "".join(char * len(pattern) + "\n" for char in cased) + pattern.swapcase()
+    with mapped(text) as near:
+        same(near.ctx.find(pattern, case_sensitive=False), reference.find(text, pattern, False, 20, False))
+
+
+@pytest.mark.parametrize("pattern", ["kk", "KKK", "aa", "éé", "kékék"])
+def test_matches_do_not_overlap_where_windows_meet(pattern: str) -> None:
+    for length in range(90):
+        text = "x" * (length % 3) + pattern[:2] * length + "\u212a"
+        with mapped(text) as near:
+            for sensitive in (True, False):
+                same(near.ctx.find(pattern, False, 1_000, sensitive), reference.find(text, pattern, False, 1_000, sensitive))
+            same(near.whole.count(pattern), text.count(pattern))
+
+
 @given(mixed | ascii_texts, st.sampled_from(REGEXES), st.booleans())
 def test_a_regex_is_found_as_re_finds_it(text: str, pattern: str, case_sensitive: bool) -> None:
     with mapped(text) as near:
@@ -93,7 +129,7 @@ def test_a_regex_is_found_as_re_finds_it(text: str, pattern: str, case_sensitive
     same(found, reference.find(text, pattern, True, 100, case_sensitive))
 
 
-@pytest.mark.filterwarnings("ignore:Possible nested set")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 @given(ascii_texts, st.from_regex(r"[ab.\\sSwWkK\[\]^$()|?*+]{1,8}", fullmatch=True), st.booleans())
 def test_any_regex_over_ascii_is_found_as_re_finds_it(text: str, pattern: str, case_sensitive: bool) -> None:
     with mapped(text) as near:
@@ -116,10 +152,18 @@ def test_chunks_follow_each_other_with_their_overlap(text: str, size: int, overl
             same(near.ctx.chunk(size, overlap), reference.chunk(text, size, overlap))
 
 
-@given(texts, st.integers(-3, 10), st.none() | st.integers(-3, 12))
+@given(texts | st.text(alphabet="a\n\r漢", min_size=1, max_size=60), st.integers(-3, 30), st.none() | st.integers(-3, 40))
 def test_lines_are_counted_from_0(text: str, first: int, last: int | None) -> None:
     with mapped(text) as near:
         same(near.ctx.lines(first, last), reference.lines(text)[max(0, first) : None if last is None else max(0, last)])
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), mixed), max_size=5), mixed)
+def test_markers_begin_pages_and_win_over_form_feeds(pages: list[tuple[int, str]], lead: str) -> None:
+    text = lead + "".join(f"<!-- Page {number} -->{page}" for number, page in pages)
+    with mapped(text) as near:
+        for number in range(1, 5) if pages else []:
+            same(near.ctx.page(number), next((page for marked, page in pages if marked == number), None))
 
 
 @given(texts, st.integers(1, 6))

@@ -99,6 +99,18 @@ async def test_a_cancelled_run_is_marked_and_its_sub_calls_and_session_are_ended
     assert stage.tree.limiter.borrowed_tokens == 0
 
 
+async def test_cancelling_reaches_a_sub_call_in_a_child_run_and_marks_both_runs() -> None:
+    stuck = Stuck()
+    root = ScriptedModel(["```repl\nawait rlm_query('q')\n```", "```repl\nawait llm_query('x')\n```"])
+    stage = Stage(root, stuck)
+    async with anyio.create_task_group() as group:
+        group.start_soon(stage.answer)
+        await stuck.asked.wait()
+        group.cancel_scope.cancel()
+    assert [(run.run_id, run.status) for run in stage.tree.journal.runs()] == [("r", "cancelled"), ("r/1", "cancelled")]
+    assert all(session.closed for session in stage.sessions)
+
+
 async def test_the_deadline_ends_a_run_within_a_call_with_its_partial_answer() -> None:
     stage = Stage(cells("print('so far')", "await llm_query('x')"), Stuck(), limits=RunLimits(wall_seconds=0.2))
     started = time.monotonic()

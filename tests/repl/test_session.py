@@ -152,16 +152,24 @@ async def test_a_worker_serves_one_session_only() -> None:
         assert not set(first._live.process.pids) & set(second._live.process.pids)
 
 
-async def test_use_after_close_and_use_while_busy_are_clear_errors(repl: Session) -> None:
+async def test_use_after_close_and_use_while_busy_are_clear_errors() -> None:
+    asked, answered = anyio.Event(), anyio.Event()
+
+    async def wait() -> None:
+        asked.set()
+        await answered.wait()
+
+    session = await open_session(externals={"wait": wait})
     async with anyio.create_task_group() as group:
-        group.start_soon(repl.exec, "x = 1")
-        await anyio.lowlevel.checkpoint()
+        group.start_soon(session.exec, "wait()")
+        await asked.wait()
         with pytest.raises(ConfigError, match="busy"):
-            await repl.exec("x")
-    await repl.aclose()
-    await repl.aclose()
+            await session.exec("x")
+        answered.set()
+    await session.aclose()
+    await session.aclose()
     with pytest.raises(ConfigError, match="closed"):
-        await repl.exec("x")
+        await session.exec("x")
 
 
 async def test_cancellation_kills_the_worker_and_keeps_earlier_state(repl: Session) -> None:

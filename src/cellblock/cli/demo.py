@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from ..host.context import Context
     from .board import Board
 
-NO_MODEL = "No language model was called: a program that plays one wrote the cells. All the rest is real."
+LATENCY_SECONDS = 0.2
+"""Before each reply, as a network has it: without it the whole run is over before one has seen it."""
+NO_MODEL = (
+    f"No language model was called: a program that waits {LATENCY_SECONDS:g} s and then plays one wrote the cells. All the rest is real."
+)
 _LEFT_OUT = frozenset({"site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__"})
 
 EPILOG = """
@@ -45,7 +49,8 @@ def demo(
     from .watch import Show, watching
 
     # Nothing of a demo is worth keeping, so its journal is in memory.
-    call = Call(question=DEMO_QUESTION, model=SimulatedModel(), sandbox=sandbox, journal=":memory:", allow_weak_isolation=weak)
+    model = SimulatedModel(latency_seconds=LATENCY_SECONDS)
+    call = Call(question=DEMO_QUESTION, model=model, sandbox=sandbox, journal=":memory:", allow_weak_isolation=weak)
     ready = build(call)
     show = Show(json=json, verbose=verbose, quiet=quiet)
     with standard_library() as context, watching(show, max_steps=ready.rlm.limits.steps) as watcher:

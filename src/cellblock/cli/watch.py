@@ -88,7 +88,7 @@ def watching(show: Show, *, max_steps: int) -> Iterator[Watcher]:
         if is_terminal(sys.stderr) and not show.quiet:
             screen = stack.enter_context(_live(watcher))
         elif not show.quiet:
-            watcher.sinks.append(PlainLines())
+            watcher.sinks.append(PlainLines(with_cells=not show.verbose))
         if show.verbose:
             watcher.sinks.append(Cells(screen))
         yield watcher
@@ -111,10 +111,10 @@ def _live(watcher: Watcher) -> Iterator[Console]:
 class PlainLines:
     """Occasional lines on standard error, for logs and pipes."""
 
-    __slots__ = ("last",)
+    __slots__ = ("last", "with_cells")
 
-    def __init__(self) -> None:
-        self.last = 0.0
+    def __init__(self, *, with_cells: bool) -> None:
+        self.last, self.with_cells = 0.0, with_cells
 
     def see(self, event: AnyEvent, board: Board) -> None:
         """Say what happened, and now and then how far the sub-calls are."""
@@ -126,7 +126,8 @@ class PlainLines:
         if board.ended is event:
             say(total(board))
         elif row is not None:
-            say(plain(row))
+            if self.with_cells or not isinstance(event, CellEnded):
+                say(plain(row))
         elif board.in_flight and event.at - max(self.last, board.started_at or 0.0) >= TICK_SECONDS:
             self.last = event.at
             say(f"[{clock(board.seconds(event.at)):>7}] sub-calls: {subcalls(board)}")

@@ -26,7 +26,7 @@ from ..repl.session import open_session
 from ..store.journal import Journal
 from ..values import Value
 from .budget import Budget
-from .driver import perform_run
+from .driver import CLOSE_SECONDS, perform_run
 from .effects import Conclusion
 from .guards import Guards, answer_text
 from .limitations import limitations_of
@@ -194,8 +194,14 @@ async def _adapter(spec: Model, stack: AsyncExitStack) -> ModelAdapter:
     """The adapter of this run. One made here from a name is closed with the run: connections belong to one event loop."""
     adapter = resolve(spec)
     if adapter is not spec:
-        stack.push_async_callback(adapter.aclose)
+        stack.push_async_callback(_close, adapter)
     return adapter
+
+
+async def _close(adapter: ModelAdapter) -> None:
+    # Shielded: a cancelled run closes its connections too.
+    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+        await adapter.aclose()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from typing import TypeVar
 import stamina
 
 from ..errors import ConfigError, ModelError
+
+# Without a handler of the application's own, retries are not to be printed in the middle of its output.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 _RETRIED = frozenset({408, 409, 429})

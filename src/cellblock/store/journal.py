@@ -290,7 +290,11 @@ def _make_private(path: str) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Made without being opened: closing any descriptor of a database drops the locks that this process holds on it.
     with suppress(FileExistsError):
-        os.mknod(path, 0o600 | stat.S_IFREG)
+        try:
+            os.mknod(path, 0o600 | stat.S_IFREG)
+        except PermissionError:
+            # macOS keeps mknod for root. EXCL, so that at least no existing database is opened.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _explain(error: sqlite3.Error) -> str:

@@ -15,7 +15,7 @@ _HEAD = re.compile(r"Question:\n(.*?)\n\nContext: ([\d,]+) characters?, ([\d,]+)
 # Printed by the policy's own cells. Nothing else in their output begins a line: samples of the context are printed as repr.
 _MARK = re.compile(r"^\[next stage: (\d{1,3})\]$", re.MULTILINE)
 _REFUSED = re.compile(r"^Refused: (.*)$", re.MULTILINE)
-_LAST_STEP = "\nThis is the last step"
+_LAST_STEP = "This is the last step"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +58,7 @@ def read(messages: Sequence[Message]) -> Conversation | None:
         stale=stale,
         refused=refused[1] if refused else None,
         recovering=bool(replies) and _faulty(replies[-1]),
-        last_step=_LAST_STEP in "\n" + last,
+        last_step=_announced(last),
     )
 
 
@@ -70,6 +70,11 @@ def _progress(messages: Sequence[Message]) -> tuple[int, int]:
         elif marks := _MARK.findall(message.content):
             return int(marks[-1]), stale
     return 1, stale
+
+
+def _announced(message: str) -> bool:
+    # Only at the very end: anywhere else it may be the context that says so.
+    return any(line.startswith(_LAST_STEP) for line in message.rstrip().rsplit("\n", 2)[-2:])
 
 
 def _faulty(message: Message) -> bool:

@@ -1,0 +1,157 @@
+"""The rewrite of a cell, source to source, before the interpreter sees it.
+
+The guest's prelude binds `ctx` and `P` (also as `context` and `CONTEXT`) to facades, and their methods call externals such as
+`ctx__find` and `P__find`. Plain Python semantics therefore do most of the work; this module adds what facades cannot do:
+
+- `len(P)` becomes `_cb_len_of(len, P)`, `x in P` becomes `_cb_in(x, P)`. Both ask at run time whether `P` still is the facade.
+- A cell that needs the whole text gets it bound to the name first (`Cell.texts`). Where the name may have been rebound by an
+  earlier cell, `P` becomes `_cb_real(P)` instead, which again asks at run time.
+- `ctx.find(x)` becomes `ctx__find(x)` where that is surely the same; it saves a frame in the guest.
+- A member that surely does not exist is refused before anything runs, and so are reserved names.
+- The last expression `e` becomes `_cb_show((e))`.
+
+All other text stays as it is, and every line stays on its line. It runs in the jailed worker, on hostile text.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import proxy_edits as edits
+from near import MEMBERS
+from proxy_flow import Fate, Flow
+from proxy_plan import Plan
+from proxy_scopes import NAMES, TEXTS
+from proxy_source import CellRefused, Source
+from proxy_visits import HANDLERS
+from proxy_walk import Walk
+
+__all__ = ["Cell", "CellRefused", "SessionNames", "rewrite"]
+
+RESERVED = ("ctx__", "P__", "_cb_")
+"""What the names of externals and of the prelude's helpers begin with."""
+QUIET = frozenset({"print", "FINAL", "FINAL_VAR", "SUBMIT"})
+"""Calls whose value is not shown."""
+
+_HOT = re.compile(r"ctx\b|P\b|context\b|CONTEXT\b|:=|global\b")
+_HOT_MARKS = ("ctx", "P", "context", "CONTEXT", ":=", "global")
+_DYNAMIC_MARKS = ("exec", "eval", "globals", "locals", "vars", "__import__", "__builtins__", "__main__")
+"""Words by which code can rebind names that it does not mention."""
+_DYNAMIC = re.compile(rf"\b(?:{'|'.join(_DYNAMIC_MARKS)})\b")
+_NAME_FIELDS = ("id", "arg", "name", "asname", "rest", "names")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A cell as the interpreter gets it."""
+
+    code: str
+    bound: tuple[str, ...]
+    """Top-level names that it may bind, sorted."""
+    shows_value: bool
+    """Its last expression gives the text of the preview."""
+    texts: tuple[str, ...] = ()
+    """Names to be bound to the whole text, as a str, before it runs; sorted."""
+    rebinds: frozenset[str] = frozenset()
+    """The context's names that it may rebind or delete."""
+    settled: frozenset[str] = frozenset()
+    """Those that are surely something else once it ran to its end."""
+
+    @property
+    def needs_text(self) -> bool:
+        """Whether the whole text must be there as a str."""
+        return bool(self.texts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionNames:
+    """What is known, between cells, of the context's names: each is the facade, may be, or no longer is."""
+
+    unsure: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+
+    def fate(self, name: str) -> Fate:
+        """What the name is bound to when the next cell starts."""
+        if name in self.gone:
+            return Fate.GONE
+        return Fate.UNSURE if name in self.unsure else Fate.SURE
+
+    def lazy_texts(self) -> tuple[str, ...]:
+        """Names that surely are the facade of the text."""
+        return tuple(name for name in TEXTS if self.fate(name) is Fate.SURE)
+
+    def after(self, cell: Cell, *, completed: bool = False) -> SessionNames:
+        """The names after `cell` ran; `completed` says that it ended without an error, with its `texts` bound before."""
+        touched = cell.rebinds | frozenset(cell.texts)
+        if not touched:
+            return self
+        gone = self.gone | cell.settled | frozenset(cell.texts) if completed else self.gone
+        return SessionNames(unsure=(self.unsure | touched) - gone, gone=gone)
+
+
+def rewrite(source: str, session: SessionNames, members: Mapping[str, frozenset[str]] = MEMBERS) -> Cell:
+    """The cell that does in the guest what `source` means.
+
+    Args:
+        source: what the model wrote, at most 262,144 bytes of UTF-8.
+        session: what earlier cells made of the context's names.
+        members: the methods of `ctx`, and those of `P` that are answered without a copy.
+
+    Raises:
+        CellRefused: a SyntaxError; an AttributeError for a member that is not there; a NameError for a reserved name.
+    """
+    cell = Source(source)
+    folded = cell.folded()
+    _check_reserved(cell, folded)
+    hot = _hot_lines(cell, folded)
+    walk = Walk(HANDLERS, hot)
+    before = {name: session.fate(name) for name in NAMES}
+    dynamic = any(mark in folded for mark in _DYNAMIC_MARKS) and _DYNAMIC.search(folded) is not None
+    flow = Flow({name: Fate.UNSURE if dynamic and fate is Fate.SURE else fate for name, fate in before.items()}, walrus=":=" in folded)
+    body = cell.tree.body
+    for index, statement in enumerate(body):
+        walk.statement(statement)
+        flow.statement(walk, statement, index)
+    plan = Plan(cell, before, members)
+    for found in flow.found():
+        plan.take(found)
+    changes = plan.finish()
+    shows = bool(body) and _is_shown(body[-1])
+    if shows:
+        changes.setdefault(len(body) - 1, []).extend(edits.shown(cell, body[-1]))  # type: ignore[arg-type]
+    return Cell(
+        code=edits.spliced(cell, changes) if changes else cell.text,
+        bound=tuple(sorted(walk.bound)),
+        shows_value=shows,
+        texts=tuple(sorted(plan.texts)),
+        rebinds=frozenset(NAMES if dynamic or walk.star else flow.rebound),
+        settled=frozenset(flow.settled),
+    )
+
+
+def _hot_lines(cell: Source, folded: str) -> list[int] | None:
+    if folded is not cell.text:
+        return None
+    return cell.lines_of(_HOT) if any(mark in folded for mark in _HOT_MARKS) else []
+
+
+def _is_shown(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Expr) or isinstance(statement.value, ast.Starred):
+        return False
+    value = statement.value
+    return not (isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in QUIET)
+
+
+def _check_reserved(cell: Source, folded: str) -> None:
+    if not any(prefix in folded for prefix in RESERVED):
+        return
+    for node in ast.walk(cell.tree):
+        for field in _NAME_FIELDS:
+            value = getattr(node, field, None)
+            for name in value if isinstance(value, list) else (value,):
+                if isinstance(name, str) and name.startswith(RESERVED):
+                    prefix = next(prefix for prefix in RESERVED if name.startswith(prefix))
+                    raise CellRefused("NameError", f"names that begin with {prefix!r} are reserved", getattr(node, "lineno", None))

@@ -1,0 +1,123 @@
+"""What each of the context's names is bound to, statement by statement, as far as that can be known before the cell runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from proxy_scopes import NAMES, Place, Use, resolve
+from proxy_walk import Walk
+
+
+class Fate(Enum):
+    """What a name is bound to."""
+
+    SURE = "sure"
+    """The session's facade."""
+    UNSURE = "unsure"
+    """The facade or something else."""
+    GONE = "gone"
+    """Something else. No value that a cell can get at is the facade of the text, so this lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A use of a name that may be the session's.
+
+    Attributes:
+        index: of the top-level statement that it stands in.
+        at_once: it is executed, if at all, when that statement is.
+    """
+
+    use: Use
+    fate: Fate
+    index: int
+    at_once: bool
+
+
+class Flow:
+    """The fates of the names through one cell.
+
+    Attributes:
+        rebound: names that the cell may rebind or delete.
+        settled: those that are surely something else once the cell ran to its end.
+    """
+
+    def __init__(self, fates: Mapping[str, Fate], *, walrus: bool) -> None:
+        """`fates` are those before the cell; `walrus`: it may hold assignment expressions."""
+        self.fates = dict(fates)
+        self.walrus = walrus
+        self.rebound: set[str] = set()
+        self.settled: set[str] = set()
+        self._seen: list[tuple[Use, Fate, Fate, int]] = []
+
+    def statement(self, walk: Walk, statement: ast.stmt, index: int) -> None:
+        """Take in one more top-level statement, which `walk` just went through."""
+        inside = {name for scope in walk.inner if scope.global_names for name in scope.global_names & (scope.bound | scope.deleted)}
+        changed = {name for name in NAMES if name in walk.module.bound or name in walk.module.deleted or name in inside}
+        if not changed and not walk.uses:
+            return
+        certain = {name for name in _certain(statement) if name in changed} if changed else set()
+        before = dict(self.fates)
+        for use in walk.uses:
+            now = fate = before[use.name]
+            if use.name in changed and fate is Fate.SURE and not self._read_first(statement, use.name in certain, use.name in inside):
+                now = Fate.UNSURE
+            self._seen.append((use, fate, now, index))
+        for name in changed:
+            if name in certain:
+                self.fates[name] = Fate.GONE
+            elif before[name] is not Fate.GONE:
+                self.fates[name] = Fate.UNSURE
+        self.rebound |= changed
+        self.settled |= certain
+
+    def _read_first(self, statement: ast.stmt, certain: bool, inside: bool) -> bool:
+        """Whether everything that the statement evaluates at once is evaluated before it binds the name."""
+        if not certain or inside or self.walrus:
+            return False
+        if isinstance(statement, ast.Assign):
+            return all(_is_plain(target) for target in statement.targets)
+        return isinstance(statement, (ast.AugAssign, ast.FunctionDef, ast.ClassDef))
+
+    def found(self) -> Iterator[Found]:
+        """Every use of a name that may be the session's, once all statements were taken in."""
+        for use, before, now, index in self._seen:
+            place = resolve(use.name, use.scope)
+            if place is Place.LOCAL:
+                continue
+            late = use.scope.late
+            fate = before if late else now
+            if fate is Fate.SURE and (place is Place.EITHER or (late and use.name in self.rebound)):
+                fate = Fate.UNSURE
+            if fate is not Fate.GONE:
+                yield Found(use, fate, index, not late)
+
+
+def _certain(statement: ast.stmt) -> Iterator[str]:
+    """Names that a statement binds whenever it runs to its end."""
+    targets: list[ast.expr] = []
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield statement.name
+    elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in statement.names)
+    elif isinstance(statement, ast.Assign):
+        targets = list(statement.targets)
+    elif isinstance(statement, ast.AugAssign) or (isinstance(statement, ast.AnnAssign) and statement.value is not None):
+        targets = [statement.target]
+    while targets:
+        target = targets.pop()
+        if isinstance(target, (ast.Tuple, ast.List)):
+            targets.extend(target.elts)
+        elif isinstance(target, ast.Starred):
+            targets.append(target.value)
+        elif isinstance(target, ast.Name):
+            yield target.id
+
+
+def _is_plain(target: ast.expr) -> bool:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return all(map(_is_plain, target.elts))
+    return isinstance(target, ast.Name) or (isinstance(target, ast.Starred) and _is_plain(target.value))

@@ -1,0 +1,143 @@
+"""What to do about each use of the context's names: leave it to the facade, change its text, fetch the text, or refuse the cell."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections import defaultdict
+from collections.abc import Mapping
+
+import proxy_edits as edits
+from proxy_flow import Fate, Found
+from proxy_scopes import Role, Use
+from proxy_source import CellRefused, Source
+
+MAX_REJOINED = 300
+"""F-strings of one cell that are written anew; a text used in more of them is fetched."""
+WORD_CHARS = 40
+_OF_STR = frozenset(dir(str))
+_OF_OBJECT = frozenset(dir(object))
+
+
+class _Group:
+    """What is to be changed inside one f-string."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.nodes: list[ast.expr] = []
+        self.names: set[str] = set()
+
+
+class Plan:
+    """What is to be done about one cell.
+
+    Attributes:
+        texts: names that must be bound to the real text before the cell runs.
+    """
+
+    def __init__(self, source: Source, before: Mapping[str, Fate], members: Mapping[str, frozenset[str]]) -> None:
+        self.source, self.before = source, before
+        self.own, self.served = members["ctx"], members["P"] & _OF_STR
+        self.texts: set[str] = set()
+        self._edits: list[tuple[str, int, list[edits.Edit]]] = []
+        self._joined: dict[ast.JoinedStr, _Group] = {}
+        self._refused: list[CellRefused] = []
+
+    def take(self, found: Found) -> None:
+        """Decide about one use."""
+        use, node = found.use, found.use.node
+        if isinstance(node, ast.Attribute):
+            self._member(found, node)
+        elif use.name == "ctx":
+            return
+        elif use.role is Role.LEN:
+            assert isinstance(node, ast.Call)
+            self._change(found, node) or self._value(found, node.args[0])
+        elif use.role is Role.IN:
+            assert isinstance(node, ast.Compare)
+            self._change(found, node) or self._value(found, node.comparators[0])
+        else:
+            self._value(found, node)
+
+    def _member(self, found: Found, node: ast.Attribute) -> None:
+        use, name = found.use, node.attr
+        is_text = use.name != "ctx"
+        served = name in (self.served if is_text else self.own) and use.role is not Role.STORED
+        if found.fate is Fate.SURE:
+            if use.role is Role.STORED:
+                self._refuse(use, f"{use.name} is read-only: {name[:WORD_CHARS]!r} cannot be set or deleted")
+            elif not served and name not in (_OF_STR if is_text else _OF_OBJECT):
+                self._refuse(use, f"{use.name} has no {name[:WORD_CHARS]!r}; {self._hint(name, is_text)}")
+            elif served and found.at_once and use.role is Role.CALL and use.joined is None:
+                self._add(found, edits.called(self.source, node, f"{'P' if is_text else 'ctx'}__{name}"))
+        if is_text and not served:
+            self._value(found, node.value)
+
+    def _hint(self, name: str, is_text: bool) -> str:
+        known = sorted(member for member in (_OF_STR if is_text else self.own) if not member.startswith("_"))
+        near = difflib.get_close_matches(name[:WORD_CHARS].lower(), known, n=1)
+        if near:
+            return f"did you mean {near[0]!r}?"
+        return "it is a str" if is_text else "it has " + ", ".join(known)
+
+    def _refuse(self, use: Use, message: str) -> None:
+        self._refused.append(CellRefused("AttributeError", message, use.line))
+
+    def _value(self, found: Found, node: ast.expr) -> None:
+        """The text itself is needed."""
+        if self.before[found.use.name] is Fate.SURE:
+            # At its start the cell surely has the facade, so the text can take its place for good.
+            self.texts.add(found.use.name)
+        elif found.use.role is not Role.AUGMENTED:
+            self._change(found, node)
+
+    def _change(self, found: Found, node: ast.expr) -> bool:
+        """Change an operator's or the name's text; False where that cannot be done in place."""
+        use = found.use
+        if use.joined is not None:
+            group = self._joined.setdefault(use.joined, _Group(found.index))
+            group.nodes.append(node)
+            group.names.add(use.name)
+            return True
+        if isinstance(node, ast.Call):
+            return self._add(found, edits.measured(self.source, node))
+        if isinstance(node, ast.Compare):
+            return self._add(found, edits.contained(self.source, node))
+        assert isinstance(node, ast.Name)
+        return self._add(found, edits.fetched(self.source, node))
+
+    def _add(self, found: Found, changes: list[edits.Edit] | None) -> bool:
+        if changes is None:
+            return False
+        self._edits.append((found.use.name, found.index, changes))
+        return True
+
+    def finish(self) -> dict[int, list[edits.Edit]]:
+        """All changes, by the index of their top-level statement.
+
+        Raises:
+            CellRefused: an AttributeError, for the first line that asks for what is not there.
+        """
+        rejoined = [self._rejoin(joined, group, number) for number, (joined, group) in enumerate(self._joined.items())]
+        if self._refused:
+            raise min(self._refused, key=lambda refused: refused.line or 0)
+        changes: dict[int, list[edits.Edit]] = defaultdict(list)
+        for name, index, some in self._edits:
+            if name not in self.texts:
+                changes[index] += some
+        for index, some in rejoined:
+            changes[index] += some
+        return {index: some for index, some in changes.items() if some}
+
+    def _rejoin(self, joined: ast.JoinedStr, group: _Group, number: int) -> tuple[int, list[edits.Edit]]:
+        if group.names <= self.texts:
+            return group.index, []
+        changes = edits.rejoined(self.source, joined, group.nodes) if number < MAX_REJOINED else None
+        if changes is None:
+            for name in sorted(group.names):
+                if self.before[name] is Fate.SURE:
+                    self.texts.add(name)
+                else:
+                    message = f"this f-string is too intricate around {name}; compute its parts before it"
+                    self._refused.append(CellRefused("SyntaxError", message, joined.lineno))
+        return group.index, changes or []
