@@ -3,7 +3,8 @@
 The guest's prelude binds `ctx` and `P` (also as `context` and `CONTEXT`) to facades, and their methods call externals such as
 `ctx__find` and `P__find`. Plain Python semantics therefore do most of the work; this module adds what facades cannot do:
 
-- `len(P)` becomes `_cb_len_of(len, P)`, `x in P` becomes `_cb_in(x, P)`. Both ask at run time whether `P` still is the facade.
+- `len(P)` becomes `_cb_len_of(len, P)`, `x in P` `_cb_in(x, P)`, `P[i]` `_cb_item(P, i)`, `P[a:b]` `_cb_cut(P, a,b)`. All of them
+  ask at run time whether `P` still is the facade.
 - A cell that needs the whole text gets it bound to the name first (`Cell.texts`). Where the name may have been rebound by an
   earlier cell, `P` becomes `_cb_real(P)` instead, which again asks at run time.
 - `ctx.find(x)` becomes `ctx__find(x)` where that is surely the same; it saves a frame in the guest.

@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy_source import CellRefused, Source, parsed
 
@@ -16,11 +16,16 @@ IN = "_cb_in"
 """`x in P` becomes `_cb_in(x, P)`, `x not in P` becomes `(not _cb_in(x, P))`."""
 REAL = "_cb_real"
 """`P`, where the text itself is needed and may still be the facade, becomes `_cb_real(P)`."""
+ITEM, CUT = "_cb_item", "_cb_cut"
+"""`P[i]` becomes `_cb_item(P, i)`, `P[a:b:c]` becomes `_cb_cut(P, a,b,c)`."""
 SHOW = "_cb_show"
 """The last expression `e` becomes `_cb_show((e))`."""
 
 _LEN_GAP = re.compile(rb"\([ \t\f\r\n(]*")
 _IN_GAP = re.compile(rb"[ \t\f\r\n)]*(not[ \t]+in|in)[ \t\f\r\n(]*")
+_OPEN_GAP = re.compile(rb"[ \t\f\r\n)]*(\[)")
+_COLON_GAP = re.compile(rb"[ \t\f\r\n():]*")
+_HELPERS = ("_cb_", "ctx__", "P__")
 _DECORATOR = re.compile(rb"(?:^|[\r\n])[ \t\f]*(@)")
 
 
@@ -73,6 +78,41 @@ def contained(source: Source, compare: ast.Compare) -> list[Edit] | None:
     ]
 
 
+def cut(source: Source, subscript: ast.Subscript) -> list[Edit] | None:
+    """`P[i]` and `P[a:b]` ask for the passage; None where it is written in an unusual way."""
+    opening = _OPEN_GAP.match(source.data, source.end(subscript.value))
+    key = subscript.slice
+    if opening is None or isinstance(key, (ast.Tuple, ast.Starred)):
+        return None
+    start, close = source.start(subscript), source.end(subscript) - 1
+    colons = _colons(source, key, opening.end(), close) if isinstance(key, ast.Slice) else []
+    if colons is None:
+        return None
+    name = CUT if isinstance(key, ast.Slice) else ITEM
+    return [
+        Edit(start, start, f"{name}(".encode(), close + 1),
+        Edit(opening.start(1), opening.end(1), b", ", 0),
+        *colons,
+        Edit(close, close + 1, b")", 0),
+    ]
+
+
+def _colons(source: Source, key: ast.Slice, start: int, end: int) -> list[Edit] | None:
+    """Each colon becomes a comma, after a None where nothing stands before it."""
+    parts = [part for part in (key.lower, key.upper, key.step) if part is not None]
+    gaps = zip([start, *map(source.end, parts)], [*map(source.start, parts), end], strict=True)
+    found: list[int] = []
+    for left, right in gaps:
+        gap = source.data[left:right]
+        if not _COLON_GAP.fullmatch(gap):
+            return None
+        found += [left + offset for offset, char in enumerate(gap) if char == ord(":")]
+    return [
+        Edit(place, place + 1, b"," if part is not None else b"None,", 0)
+        for place, part in zip(found, (key.lower, key.upper), strict=False)
+    ]
+
+
 def fetched(source: Source, name: ast.Name) -> list[Edit] | None:
     """`P` becomes the text itself."""
     if not source.says(name, name.id.encode()):
@@ -102,8 +142,17 @@ class _Inside(ast.NodeTransformer):
         if isinstance(node, ast.Compare):
             test = _call(IN, node.left, *node.comparators)
             return ast.UnaryOp(op=ast.Not(), operand=test) if isinstance(node.ops[0], ast.NotIn) else test
+        if isinstance(node, ast.Subscript):
+            return _cut_call(node)
         assert isinstance(node, ast.Name)
         return _call(REAL, node)
+
+
+def _cut_call(node: ast.Subscript) -> ast.Call:
+    key = node.slice
+    if not isinstance(key, ast.Slice):
+        return _call(ITEM, node.value, key)
+    return _call(CUT, node.value, *(part or ast.Constant(value=None) for part in (key.lower, key.upper, key.step)))
 
 
 def _call(name: str, *args: ast.expr) -> ast.Call:
@@ -113,7 +162,7 @@ def _call(name: str, *args: ast.expr) -> ast.Call:
 def rejoined(source: Source, joined: ast.JoinedStr, nodes: Iterable[ast.expr]) -> list[Edit] | None:
     """The f-string written anew with `nodes` changed, on as many lines; None where that cannot be done faithfully.
 
-    Before Python 3.12 the places of what stands inside an f-string are not known, and `{x=}` shows its own source.
+    For `{x=}`, which shows its own source, and where the parser is wrong about places inside f-strings, as it may be before 3.12.
     """
     lines = (joined.end_lineno or joined.lineno) - joined.lineno
     start, end = source.start(joined), source.end(joined)
@@ -132,20 +181,43 @@ def rejoined(source: Source, joined: ast.JoinedStr, nodes: Iterable[ast.expr]) -
     return [Edit(start, end, f"({text}{chr(10) * lines})".encode(), end)]
 
 
-def spliced(source: Source, edits: Mapping[int, Sequence[Edit]]) -> str:
-    """The cell's text with `edits` made, which are given by the index of their top-level statement.
+class Misplaced(Exception):
+    """What was meant for code inside an f-string went somewhere else."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """The changes to one top-level statement."""
+
+    edits: list[Edit] = field(default_factory=list)
+    helpers: int = 0
+    """Names of helpers or externals that the edits put in."""
+    inside: bool = False
+    """Some of them are inside f-strings."""
+
+    def add(self, edits: Iterable[Edit], *, helpers: int = 1, inside: bool = False) -> None:
+        """Add one change, which takes several edits."""
+        self.edits += edits
+        self.helpers += helpers
+        self.inside = self.inside or inside
+
+
+def spliced(source: Source, changes: Mapping[int, Changes]) -> str:
+    """The cell's text with `changes` made, which are given by the index of their top-level statement.
 
     Raises:
+        Misplaced: the places inside some f-string were not as the parser said.
         CellRefused: the result is not what was meant; only a fault in this module leads there.
     """
+    order = sorted(changes)
+    statements = [source.tree.body[index] for index in order]
     pieces: list[bytes] = []
     checked: list[bytes] = []
-    statements = [source.tree.body[index] for index in sorted(edits)]
     place = 0
-    for index, statement in zip(sorted(edits), statements, strict=True):
+    for index, statement in zip(order, statements, strict=True):
         start, end = _start(source, statement, place), source.end(statement)
         pieces.append(source.data[place:start])
-        changed = _changed(source.data, start, end, sorted(edits[index], key=Edit.order))
+        changed = _changed(source.data, start, end, sorted(changes[index].edits, key=Edit.order))
         pieces.append(changed)
         checked.append(changed)
         place = end
@@ -153,7 +225,15 @@ def spliced(source: Source, edits: Mapping[int, Sequence[Edit]]) -> str:
     pieces.append(source.data[place:])
     again = parsed(b"\n".join(checked).decode()).body
     _check([type(one) for one in again] == [type(one) for one in statements], statements[0])
+    for index, statement in zip(order, again, strict=True):
+        # The helpers' names are reserved, so as many as were put in must have arrived in code.
+        if changes[index].inside and _helpers(statement) != changes[index].helpers:
+            raise Misplaced
     return b"".join(pieces).decode()
+
+
+def _helpers(statement: ast.stmt) -> int:
+    return sum(1 for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id.startswith(_HELPERS))
 
 
 def _start(source: Source, statement: ast.stmt, place: int) -> int:
@@ -165,7 +245,7 @@ def _start(source: Source, statement: ast.stmt, place: int) -> int:
 
 
 def _changed(data: bytes, start: int, end: int, edits: Sequence[Edit]) -> bytes:
-    pieces = []
+    pieces: list[bytes] = []
     for edit in edits:
         pieces += (data[start : edit.start], edit.text)
         start = edit.end
@@ -174,4 +254,4 @@ def _changed(data: bytes, start: int, end: int, edits: Sequence[Edit]) -> bytes:
 
 def _check(holds: bool, statement: ast.stmt) -> None:
     if not holds:
-        raise CellRefused("SyntaxError", "this statement is too intricate around the context's names; write it more plainly", statement.lineno)
+        raise CellRefused("SyntaxError", "too intricate around the context's names; write it more plainly", statement.lineno)

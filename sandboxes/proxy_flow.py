@@ -10,6 +10,8 @@ from enum import Enum
 from proxy_scopes import NAMES, Place, Use, resolve
 from proxy_walk import Walk
 
+_NAMES = frozenset(NAMES)
+
 
 class Fate(Enum):
     """What a name is bound to."""
@@ -56,16 +58,16 @@ class Flow:
     def statement(self, walk: Walk, statement: ast.stmt, index: int) -> None:
         """Take in one more top-level statement, which `walk` just went through."""
         inside = {name for scope in walk.inner if scope.global_names for name in scope.global_names & (scope.bound | scope.deleted)}
-        changed = {name for name in NAMES if name in walk.module.bound or name in walk.module.deleted or name in inside}
+        changed = _taken(walk.module.bound) | _taken(walk.module.deleted) | inside & _NAMES
         if not changed and not walk.uses:
             return
-        certain = {name for name in _certain(statement) if name in changed} if changed else set()
+        certain = changed.intersection(_certain(statement)) if changed else changed
         before = dict(self.fates)
         for use in walk.uses:
-            now = fate = before[use.name]
-            if use.name in changed and fate is Fate.SURE and not self._read_first(statement, use.name in certain, use.name in inside):
+            now = before[use.name]
+            if use.name in changed and now is Fate.SURE and not self._read_first(statement, use.name in certain, use.name in inside):
                 now = Fate.UNSURE
-            self._seen.append((use, fate, now, index))
+            self._seen.append((use, before[use.name], now, index))
         for name in changed:
             if name in certain:
                 self.fates[name] = Fate.GONE
@@ -94,6 +96,15 @@ class Flow:
                 fate = Fate.UNSURE
             if fate is not Fate.GONE:
                 yield Found(use, fate, index, not late)
+
+
+def _taken(names: set[str]) -> set[str]:
+    """Those of the context's names that are in `names`, which are taken out of it."""
+    if names.isdisjoint(_NAMES):
+        return set()
+    taken = names & _NAMES
+    names -= taken
+    return taken
 
 
 def _certain(statement: ast.stmt) -> Iterator[str]:

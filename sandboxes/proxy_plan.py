@@ -35,11 +35,18 @@ class Plan:
         texts: names that must be bound to the real text before the cell runs.
     """
 
-    def __init__(self, source: Source, before: Mapping[str, Fate], members: Mapping[str, frozenset[str]]) -> None:
-        self.source, self.before = source, before
+    def __init__(
+        self,
+        source: Source,
+        before: Mapping[str, Fate],
+        members: Mapping[str, frozenset[str]],
+        anew: Container[ast.JoinedStr] | None,
+    ) -> None:
+        """`before` is what the names are bound to when the cell starts; `anew` the f-strings to be written anew, None for all."""
+        self.source, self.before, self._anew = source, before, anew
         self.own, self.served = members["ctx"], members["P"] & _OF_STR
         self.texts: set[str] = set()
-        self._edits: list[tuple[str, int, list[edits.Edit]]] = []
+        self._changes: list[tuple[Found, list[edits.Edit]]] = []
         self._joined: dict[ast.JoinedStr, _Group] = {}
         self._refused: list[CellRefused] = []
 
@@ -50,12 +57,12 @@ class Plan:
             self._member(found, node)
         elif use.name == "ctx":
             return
-        elif use.role is Role.LEN:
-            assert isinstance(node, ast.Call)
-            self._change(found, node) or self._value(found, node.args[0])
-        elif use.role is Role.IN:
-            assert isinstance(node, ast.Compare)
-            self._change(found, node) or self._value(found, node.comparators[0])
+        elif isinstance(node, ast.Call):
+            if not self._change(found, node):
+                self._value(found, node.args[0])
+        elif isinstance(node, ast.Compare):
+            if not self._change(found, node):
+                self._value(found, node.comparators[0])
         else:
             self._value(found, node)
 
@@ -92,42 +99,43 @@ class Plan:
             self._change(found, node)
 
     def _change(self, found: Found, node: ast.expr) -> bool:
-        """Change an operator's or the name's text; False where that cannot be done in place."""
-        use = found.use
-        if use.joined is not None:
-            group = self._joined.setdefault(use.joined, _Group(found.index))
-            group.nodes.append(node)
-            group.names.add(use.name)
-            return True
-        if isinstance(node, ast.Call):
-            return self._add(found, edits.measured(self.source, node))
-        if isinstance(node, ast.Compare):
-            return self._add(found, edits.contained(self.source, node))
-        assert isinstance(node, ast.Name)
-        return self._add(found, edits.fetched(self.source, node))
+        """Change an operator's or the name's text; False where that cannot be done."""
+        joined = found.use.joined
+        if joined is not None and (self._anew is None or joined in self._anew):
+            changes = None
+        elif isinstance(node, ast.Call):
+            changes = edits.measured(self.source, node)
+        elif isinstance(node, ast.Compare):
+            changes = edits.contained(self.source, node)
+        else:
+            assert isinstance(node, ast.Name)
+            changes = edits.fetched(self.source, node)
+        if changes is not None:
+            self._changes.append((found, changes))
+        elif joined is not None:
+            self._joined.setdefault(joined, _Group(found.index)).add(node, found.use.name)
+        return changes is not None or joined is not None
 
-    def _add(self, found: Found, changes: list[edits.Edit] | None) -> bool:
-        if changes is None:
-            return False
-        self._edits.append((found.use.name, found.index, changes))
-        return True
-
-    def finish(self) -> dict[int, list[edits.Edit]]:
+    def finish(self) -> dict[int, edits.Changes]:
         """All changes, by the index of their top-level statement.
 
         Raises:
             CellRefused: an AttributeError, for the first line that asks for what is not there.
         """
+        if any(found.use.joined in self._joined for found, _ in self._changes):
+            # Parts of one f-string cannot be changed in place while all of it is written anew.
+            raise edits.Misplaced
         rejoined = [self._rejoin(joined, group, number) for number, (joined, group) in enumerate(self._joined.items())]
         if self._refused:
             raise min(self._refused, key=lambda refused: refused.line or 0)
-        changes: dict[int, list[edits.Edit]] = defaultdict(list)
-        for name, index, some in self._edits:
-            if name not in self.texts:
-                changes[index] += some
+        changes: dict[int, edits.Changes] = defaultdict(edits.Changes)
+        for found, some in self._changes:
+            if found.use.name not in self.texts:
+                changes[found.index].add(some, inside=found.use.joined is not None)
         for index, some in rejoined:
-            changes[index] += some
-        return {index: some for index, some in changes.items() if some}
+            if some:
+                changes[index].add(some, helpers=...)
+        return changes
 
     def _rejoin(self, joined: ast.JoinedStr, group: _Group, number: int) -> tuple[int, list[edits.Edit]]:
         if group.names <= self.texts:

@@ -36,7 +36,7 @@ class Scope:
 
     def __init__(self, kind: Kind, parent: Scope | None, *, late: bool = False) -> None:
         self.kind, self.parent, self.opaque = kind, parent, False
-        self.late = late or (parent is not None and parent.late)
+        self.late: bool = late or (parent is not None and parent.late)
         self.bound: set[str] = set()
         self.deleted: set[str] = set()
         self.global_names: set[str] = set()
@@ -89,6 +89,8 @@ class Role(Enum):
     """`len(name)`; the node is the call."""
     IN = "in"
     """`x in name`, `x not in name`; the node is the comparison."""
+    CUT = "cut"
+    """`name[…]`, read; the node is the subscript."""
 
 
 class Use:

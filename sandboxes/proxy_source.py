@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
-from bisect import bisect_right
 
 # The parser imports it for identifiers and escapes that are not ASCII, when files can no longer be opened.
 import unicodedata
 import warnings
+from bisect import bisect_right
 
 MAX_BYTES = 256 * 1024
 """Of one cell's source, as UTF-8. CPython's parser takes about a second for this much in its worst form."""

@@ -178,8 +178,11 @@ def _attribute(walk: Walk, node: ast.Attribute, scope: Scope, joined: Joined) ->
 
 
 def _subscript(walk: Walk, node: ast.Subscript, scope: Scope, joined: Joined) -> None:
-    # The facade has `__getitem__`; like a str it has no `__setitem__`.
-    if not (isinstance(node.value, ast.Name) and node.value.id in TEXTS):
+    if _is_text(node.value):
+        # A facade cannot call out of `__getitem__` in every interpreter; like a str it has no `__setitem__`.
+        if isinstance(node.ctx, ast.Load):
+            walk.use(Role.CUT, node.value, node, scope, joined)
+    else:
         walk.push((node.value,), scope, joined)
     walk.push((node.slice,), scope, joined)
 
@@ -231,7 +234,18 @@ def _comprehension(walk: Walk, node: Any, scope: Scope, joined: Joined) -> None:
 
 
 def _joined(walk: Walk, node: ast.JoinedStr, scope: Scope, joined: Joined) -> None:
-    walk.children(node, scope, joined or node)
+    outermost = joined or node
+    before: ast.expr | None = None
+    for part in node.values:
+        # `{x=}` becomes the text "x=" and a field with a conversion or a format; `a={x!r}` looks the same here.
+        if isinstance(part, ast.FormattedValue) and (part.conversion != -1 or part.format_spec) and _ends_in_equals(before):
+            walk.debugging.add(outermost)
+        before = part
+    walk.children(node, scope, outermost)
+
+
+def _ends_in_equals(part: ast.expr | None) -> bool:
+    return isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.rstrip().endswith("=")
 
 
 def _capture(walk: Walk, node: Any, scope: Scope, joined: Joined) -> None:

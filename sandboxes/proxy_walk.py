@@ -22,29 +22,29 @@ class Walk:
     """The walk, one top-level statement after the other.
 
     Attributes:
-        module: the cell's top level, as the last statement binds it.
-        inner: every scope inside that statement.
-        uses: those in that statement.
-        bound: every top-level name that the cell may bind.
+        module: the cell's top level.
+        inner: every scope inside the last statement.
+        uses: those in the last statement.
+        bound_inside: top-level names that scopes inside any statement bind.
         star: some `import *` was seen.
+        debugging: outermost f-strings that show their own source, as `{x=}` does.
     """
 
     def __init__(self, handlers: Handlers, hot: Sequence[int] | None) -> None:
         """`hot`: sorted numbers of the lines that matter, None where all do."""
         self.handlers, self.hot_lines = handlers, hot
-        self.bound: set[str] = set()
-        self.star = False
-        self._stack: list[tuple[ast.AST, Scope, Joined]] = []
-        self._begin()
-
-    def _begin(self) -> None:
         self.module = Scope(Kind.MODULE, None)
         self.inner: list[Scope] = []
         self.uses: list[Use] = []
+        self.bound_inside: set[str] = set()
+        self.star = False
+        self.debugging: set[ast.JoinedStr] = set()
+        self._stack: list[tuple[ast.AST, Scope, Joined]] = []
 
     def statement(self, statement: ast.stmt) -> None:
-        """Walk one more top-level statement, and forget the one before."""
-        self._begin()
+        """Walk one more top-level statement, and forget the uses and scopes of the one before."""
+        if self.uses or self.inner:
+            self.uses, self.inner = [], []
         stack, find = self._stack, self.handlers.get
         stack.append((statement, self.module, None))
         while stack:
@@ -54,9 +54,9 @@ class Walk:
                 self.children(node, scope, joined)
             else:
                 handler(self, node, scope, joined)
-        self.bound |= self.module.bound
         for scope in self.inner:
-            self.bound |= scope.global_names & scope.bound
+            if scope.global_names:
+                self.bound_inside |= scope.global_names & scope.bound
 
     def hot(self, node: ast.stmt, first: int | None = None) -> bool:
         """Whether anything of interest stands on a statement's lines."""

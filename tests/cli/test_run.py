@@ -4,7 +4,9 @@ import json
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -70,19 +72,31 @@ def test_a_budget_that_runs_out_is_a_failed_run(cellblock, corpus):
     assert len(done.stderr.splitlines()) == 1 and "wall_seconds" in done.stderr
 
 
-def test_a_model_that_is_down_is_a_failed_run_in_one_line(cellblock, corpus):
-    done = cellblock("run", QUESTION, "-c", corpus, "-m", "m", "--base-url", "http://127.0.0.1:9/v1", "--wall-seconds", "5", "-q", "--json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["success"] is False
-    assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
+def test_a_model_that_refuses_is_a_failed_run_in_one_line(cellblock, corpus):
+    class Refuses(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_error(401, "no \x1b[31mkey")
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}/v1"
+        done = cellblock("run", QUESTION, "-c", corpus, "-m", "m", "--base-url", address, "-q", "--json")
+        server.shutdown()
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["success"], told["answer"]) == (1, False, "")
+    assert len(done.stderr.splitlines()) == 1 and "401" in done.stderr and "\x1b" not in done.stderr
 
 
 def test_a_reader_that_leaves_early_is_no_error(corpus, home):
     command = [*COMMAND, "run", QUESTION, "-c", str(corpus), "-m", "simulated", "-q"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(home))
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(60) == 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(home)) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
 
 
 def test_a_full_disk_under_standard_output_is_one_line(cellblock, corpus):

@@ -29,6 +29,11 @@ def _said(request: Request) -> Response:
     return JSONResponse({"model": text, "id": text, "choices": [{"message": {"content": text}, "finish_reason": text}]})
 
 
+_HALF = {
+    "chat": b'data: {"choices":[{"delta":{"content":"The answer is not"}}]}\n\n',
+    "messages": b'data: {"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'
+    b'data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"The answer is not"}}\n\n',
+}
 ANSWERS = {
     "html": lambda _: Response("<!DOCTYPE html><html>hello</html>", media_type="text/html"),
     "html500": lambda _: Response("<html>" + "x" * 100_000, status_code=503, media_type="text/html"),
@@ -53,6 +58,7 @@ ANSWERS = {
     "parts": lambda _: JSONResponse(
         {"choices": [{"message": {"content": [{"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]}}]}
     ),
+    "half": lambda request: Response(_HALF["chat" if "chat" in request.url.path else "messages"], media_type="text/event-stream"),
     "punycode": lambda _: Response(b"x" * 60_000, status_code=400, headers={"content-type": "text/plain; charset=punycode"}),
 }
 

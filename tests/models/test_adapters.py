@@ -241,6 +241,26 @@ async def test_a_stream_makes_the_same_of_odd_answers(odd: str, kind: str):
     assert "here " in str(await failure(adapter("chat", f"{odd}/{kind}", stream=True)))
 
 
+@BOTH
+async def test_a_stream_that_ends_in_good_order_but_too_early_is_unavailable(odd: str, api: str):
+    error = await failure(adapter(api, f"{odd}/half", stream=True))
+
+    assert "cut the stream before its end" in str(error)
+
+
+async def test_a_request_to_another_host_does_not_leave_the_machine(server: str, recorder: Recorder):
+    import httpx2
+
+    from cellblock.models.transport import Destination, OneHostTransport
+
+    transport = OneHostTransport(Destination(base_url="https://api.openai.com/v1", key=Secret(KEY), timeout_seconds=1))
+    with pytest.raises(httpx2.UnsupportedProtocol):
+        await transport.handle_async_request(httpx2.Request("POST", server + "/v1/chat/completions"))
+    await transport.aclose()
+
+    assert recorder.headers == []
+
+
 async def test_a_key_that_an_endpoint_says_back_does_not_reach_the_cells(odd: str):
     model = adapter("chat", f"{odd}/said")
 

@@ -41,12 +41,9 @@ class Secret:
 
 def one_line(text: str, *, secrets: Iterable[Secret] = (), limit: int = 300) -> str:
     """`text` as one printable line of at most `limit` characters, keys replaced by `[key]`."""
-    cut = text[:_READ_CHARS]
     for secret in secrets:
-        if len(text) > _READ_CHARS:
-            # The cut may have halved a key: whatever could be its first part goes.
-            cut = cut[: -len(secret.reveal()) or None]
-        cut = secret.hidden_in(cut)
-    plain = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in cut)
+        # Before any cut, which could halve a key and so hide it from the search.
+        text = secret.hidden_in(text)
+    plain = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text[:_READ_CHARS])
     line = " ".join(plain.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
