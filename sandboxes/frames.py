@@ -120,7 +120,9 @@ class Packer:
             if any(type(key) is not str for key in value):
                 raise TypeError("a dict whose keys are not all str cannot cross; use {str(k): v for k, v in d.items()}")
             return {self._key(key): self.pack(item, depth) for key, item in value.items()}
-        hint = "use sorted(...) or list(...)" if kind in (set, frozenset) else "only None, bool, int, float, str, bytes, list and dict cross"
+        hint = (
+            "use sorted(...) or list(...)" if kind in (set, frozenset) else "only None, bool, int, float, str, bytes, list and dict cross"
+        )
         raise TypeError(f"a {kind.__name__} cannot cross; {hint}")
 
     def _key(self, key: str) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
 import msgspec
+
 from frames import Caps, HostGone, Wire
 from near import TOP_LEVEL, NearContext, near_functions
 from proxy import Cell, CellRefused, SessionNames, rewrite

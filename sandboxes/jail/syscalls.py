@@ -52,8 +52,8 @@ def setns(fd: int, kind: int) -> None:
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     """`mount(2)`."""
-    encode = lambda text: None if text is None else os.fsencode(text)  # noqa: E731
-    _check(libc.mount(encode(source), os.fsencode(target), encode(kind), ctypes.c_ulong(flags), encode(data)))
+    from_, type_, options = (None if text is None else os.fsencode(text) for text in (source, kind, data))
+    _check(libc.mount(from_, os.fsencode(target), type_, ctypes.c_ulong(flags), options))
 
 
 def capset(effective: int) -> None:

@@ -18,9 +18,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pydantic_monty as monty
+from pydantic_monty._binary import find_monty_binary
+
 import worker
 from jail import lockdown
-from pydantic_monty._binary import find_monty_binary
 from worker import Dispatch, GuestError, OpenRequest, Outcome, Worker
 
 INSIDE = "/bin/monty"
@@ -54,7 +55,7 @@ class MontyInterpreter:
         self.memory_bytes = memory_bytes
         self.pool: monty.Monty | None = None
         self.session: monty.MontySession | None = None
-        self.clock = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - the guest's local time is UTC
+        self.clock = datetime.datetime(1970, 1, 1)
 
     def start(self) -> int:
         """Spawn the child. Returns its process id."""
@@ -64,6 +65,7 @@ class MontyInterpreter:
         self._checkout()
         self._feed(f"{PRELUDE}\n_cb_seed(0)\n")
         assert self.session is not None
+        assert self.session.worker_pid is not None
         return self.session.worker_pid
 
     def open(self, request: OpenRequest) -> None:

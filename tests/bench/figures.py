@@ -34,7 +34,8 @@ class Figure:
     def as_line(self) -> str:
         sign = ">=" if self.higher_is_better else "<="
         verdict = "met" if self.met else "NOT MET"
-        return f"{self.name:36} {self.value:10.3f} {self.unit:8} floor {self.floor:10.4f}  ratio {self.ratio:8.2f}  target {sign} {self.target:g}: {verdict}"
+        measured = f"{self.name:36} {self.value:10.3f} {self.unit:8} floor {self.floor:10.4f}  ratio {self.ratio:8.2f}"
+        return f"{measured}  target {sign} {self.target:g}: {verdict}"
 
 
 def middle(action: Callable[[], object], times: int) -> float:

@@ -1,6 +1,6 @@
 """The benchmark: each figure beside a floor measured in the same run, and DESIGN's target. Trust the ratios.
 
-    python tests/bench/run.py [--only NAME] [--json FILE]
+python tests/bench/run.py [--only NAME] [--json FILE]
 """
 
 from __future__ import annotations
@@ -168,7 +168,9 @@ async def subcalls() -> AsyncIterator[Figure]:
         taken = time.perf_counter() - started
         assert result.value == count, result.error
         ideal = 0.2 * -(-count // 64)
-        yield Figure(name=f"{count} sub-calls, share of the ideal", value=ideal / taken, unit="share", floor=1.0, target=0.95, higher_is_better=True)
+        yield Figure(
+            name=f"{count} sub-calls, share of the ideal", value=ideal / taken, unit="share", floor=1.0, target=0.95, higher_is_better=True
+        )
 
 
 @benchmark

@@ -61,7 +61,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("words", "part"), WRONG.values(), ids=WRONG)
 def test_a_wrong_call_is_refused_in_one_line(capsys, words, part):
-    code = cli.main(["run", "-q", "-m", "simulated", *words])
+    code = cli.main(["run", "-m", "simulated", *words])
     out, err = capsys.readouterr()
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1 and err.startswith("cellblock: ") and part in err

@@ -38,7 +38,18 @@ def span(code: int, offset: int, size: int) -> msgspec.msgpack.Ext:
     return msgspec.msgpack.Ext(code, struct.pack("<QQ", offset, size))
 
 
-DONE = {"t": "done", "id": 1, "preview": None, "error": None, "limit": None, "lost": False, "changed": [], "dropped": 0, "final": None, "near_calls": 0}
+DONE = {
+    "t": "done",
+    "id": 1,
+    "preview": None,
+    "error": None,
+    "limit": None,
+    "lost": False,
+    "changed": [],
+    "dropped": 0,
+    "final": None,
+    "near_calls": 0,
+}
 NESTED = b"\x91" * 5_000
 LIES = {
     "length_of_four_gigabytes": b"\xff\xff\xff\xff",

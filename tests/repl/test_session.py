@@ -116,7 +116,12 @@ async def test_a_tuple_crosses_as_a_list_and_a_set_is_a_clear_error(repl: Sessio
 
 
 async def test_final_keeps_the_type_and_empty_answers_count(repl: Session) -> None:
-    for source, value in (("FINAL(0)", 0), ("FINAL('')", ""), ("FINAL({'a': [1.5, None]})", {"a": [1.5, None]}), ("x = 3\nFINAL_VAR('x')", 3)):
+    for source, value in (
+        ("FINAL(0)", 0),
+        ("FINAL('')", ""),
+        ("FINAL({'a': [1.5, None]})", {"a": [1.5, None]}),
+        ("x = 3\nFINAL_VAR('x')", 3),
+    ):
         result = await repl.exec(source)
         assert result.has_final
         assert result.final == value and type(result.final) is type(value)

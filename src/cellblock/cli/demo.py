@@ -117,11 +117,12 @@ def _draw(result: RunResult, board: Board) -> None:
     from rich.panel import Panel
     from rich.text import Text
 
+    from .answers import drawn
     from .view import WIDTH, summary
 
     screen = console(sys.stdout)
     width = min(WIDTH, screen.width)
-    answer = Group(Text(board.question, style="dim"), Text(), Text(safe(result.answer)))
+    answer = Group(Text(board.question, style="dim"), Text(), drawn(safe(result.answer)))
     screen.print(Panel(answer, title=Text("answer"), title_align="left", border_style="green" if result.success else "red", width=width))
     screen.print(summary(board, _corpus(board)), width=width)
     screen.print(Text(f"\n{NO_MODEL}", style="dim"), width=width)

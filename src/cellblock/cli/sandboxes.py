@@ -65,7 +65,7 @@ def table(found: Sequence[SandboxInfo]) -> Table:
     from rich.text import Text
 
     grid = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for name in ("sandbox", "version", "", "layer", "state"):
+    for name in ("sandbox", "version", "here", "layer", "state"):
         grid.add_column(name, no_wrap=name in ("sandbox", "layer"), overflow="fold")
     for info in found:
         colour = "green" if info.available else "red"

@@ -33,15 +33,18 @@ def _status(board: Board, now: float) -> Table:
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column(justify="right", no_wrap=True)
     frame = " " if board.ended else _FRAMES[int(now * 10) % len(_FRAMES)]
-    grid.add_row(f"{frame} step", Text(f"{_of(board.step, board.max_steps)} · {board.doing}"), clock(board.seconds(now)))
+    grid.add_row(f"{frame} step", Text(_where(board)), clock(board.seconds(now)))
     grid.add_row("  cells", Text(_cells(board)), "")
     grid.add_row("  sub-calls", Text(subcalls(board)), "")
     grid.add_row("  tokens", Text(_tokens(board)), "")
     return grid
 
 
-def _of(step: int, most: int) -> str:
-    return f"{step} of {most}" if most else str(step)
+def _where(board: Board) -> str:
+    if not board.step:
+        return board.doing
+    most = f" of {board.max_steps}" if board.max_steps else ""
+    return f"{board.step}{most} · {board.doing}"
 
 
 def _cells(board: Board) -> str:

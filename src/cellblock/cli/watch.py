@@ -104,7 +104,7 @@ def _live(watcher: Watcher) -> Iterator[Console]:
     # It redraws by itself, so that the clock runs while a model thinks; the board is frozen, so no lock is needed.
     with Live(console=screen, transient=True, refresh_per_second=8, get_renderable=lambda: panel(watcher.board, time.time())):
         yield screen
-    if watcher.board.ended is not None:
+    if watcher.board.ended is not None and watcher.board.started_at is not None:
         say(total(watcher.board))
 
 
@@ -124,7 +124,8 @@ class PlainLines:
             say(f"[{clock(0.0):>7}] {footer(board).plain}")
         row = describe(board, event)
         if board.ended is event:
-            say(total(board))
+            if board.started_at is not None:
+                say(total(board))
         elif row is not None:
             if self.with_cells or not isinstance(event, CellEnded):
                 say(plain(row))

@@ -77,7 +77,7 @@ class OneHostTransport(httpx2.AsyncBaseTransport):
             httpx2.UnsupportedProtocol: the request is for another origin.
             AnswerStopped: the answer is compressed.
         """
-        if False:
+        if _origin(request.url) != self._origin:
             raise httpx2.UnsupportedProtocol("a request for another host was stopped")
         response = await self._inner.handle_async_request(self._with_key(request))
         if response.headers.get("content-encoding", "identity").lower() != "identity":

@@ -150,4 +150,3 @@ class CellRun:
             state="rolled_back",
             usage=self.usage(),
         )
-

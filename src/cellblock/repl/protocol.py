@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from ..limits import ExecLimits
 from ..values import Value
@@ -12,6 +12,15 @@ from ..values import Value
 External = Callable[..., Awaitable[Value]]
 """A far function: takes plain values, returns one. What it raises reaches the cell as `RuntimeError` with a
 redacted text, except `CellError`, whose kind and message are meant for the cell."""
+
+
+class ContextFile(Protocol):
+    """A run's context as far as sessions care: a sealed memory file that workers map read-only."""
+
+    @property
+    def fd(self) -> int:
+        """Its descriptor, open for as long as sessions are opened with it."""
+        ...
 
 
 class CellError(Exception):
@@ -111,5 +120,3 @@ class REPLProtocol(Protocol):
     async def aclose(self) -> None:
         """Kill the worker and free everything. Harmless when called twice."""
         ...
-
-

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -20,14 +20,12 @@ from .guests import REQUIRED_LAYERS, GuestSpec
 from .history import History, Ran, open_frame
 from .meter import Meter
 from .process import WorkerProcess
-from .protocol import ExecResult, External
+from .protocol import ContextFile, ExecResult, External
 from .registry import find_sandbox
 from .wire import Answer, Done, Opened, Wire
 from .zygote import Spares, running_spares, spares_for
 
-if TYPE_CHECKING:
-    from ..host.context import Context
-
+T = TypeVar("T")
 OPEN_SECONDS = 20.0
 CHECKPOINT_AFTER_SECONDS = 0.25
 """Once the cells since the last checkpoint took longer than this, another is worth its cost."""
@@ -41,7 +39,7 @@ class SessionOptions:
 
     spec: GuestSpec
     externals: Mapping[str, External]
-    context: Context | None
+    context: ContextFile | None
     limits: ExecLimits
     seed: int
     clock: float
@@ -134,7 +132,7 @@ class Session:
 
     # -- one request at a time, on a worker that is there
 
-    async def _guarded(self, work: Callable[[_Live], Awaitable[Any]]) -> Any:
+    async def _guarded(self, work: Callable[[_Live], Awaitable[T]]) -> T:
         self._check_usable()
         self._busy = True
         try:
@@ -287,19 +285,24 @@ def _guest_error(kind: str, message: str) -> Exception:
 def _check_layers(layers: Mapping[str, str], options: SessionOptions) -> None:
     missing = [f"{name} ({layers.get(name, 'not reported')})" for name in REQUIRED_LAYERS if layers.get(name) != "on"]
     if missing and not options.allow_weak_isolation:
-        raise SandboxUnavailable(f"sandbox {options.spec.name!r} lacks a layer here: {', '.join(missing)}; allow_weak_isolation=True runs without")
+        raise SandboxUnavailable(
+            f"sandbox {options.spec.name!r} lacks a layer here: {', '.join(missing)}; allow_weak_isolation=True runs without"
+        )
 
 
 async def _take_worker(spec: GuestSpec, tenant: str, memory_bytes: int) -> WorkerProcess:
-    pool: Spares = running_spares(spec, tenant) or await anyio.to_thread.run_sync(spares_for, spec, tenant)
-    return pool.take(memory_bytes) or await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
+    pool: Spares | None = running_spares(spec, tenant)
+    if pool is None:
+        pool = await anyio.to_thread.run_sync(spares_for, spec, tenant)
+    worker = pool.take(memory_bytes)
+    return worker if worker is not None else await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
 
 
 async def open_session(
     sandbox: str = "monty",
     *,
     externals: Mapping[str, External] | None = None,
-    context: Context | None = None,
+    context: ContextFile | None = None,
     limits: ExecLimits | None = None,
     seed: int = 0,
     clock: float | None = None,

@@ -125,7 +125,8 @@ class Wire:
         """A frame from its bytes; its values are not checked yet, see `value`."""
         self._mail_left = self.caps.total_bytes
         try:
-            return self._decoder.decode(data)
+            frame: Incoming = self._decoder.decode(data)
+            return frame
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise SandboxBroken(f"the worker sent a broken frame ({type(error).__name__})") from None
 
@@ -214,17 +215,16 @@ class _Packer:
         self._wire, self._used = wire, 0
 
     def pack(self, value: Value) -> Any:
-        kind = type(value)
-        if kind is list:
-            return [self.pack(item) for item in value]  # type: ignore[union-attr]
-        if kind is dict:
-            return {key: self.pack(item) for key, item in value.items()}  # type: ignore[union-attr]
-        if kind is int and not -(2**63) <= value < 2**64:  # type: ignore[operator]
-            return msgspec.msgpack.Ext(EXT_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))  # type: ignore[union-attr, arg-type]
-        if kind is str and len(value) > INLINE_BYTES:  # type: ignore[arg-type]
-            return self._mail(value.encode(), EXT_TEXT)  # type: ignore[union-attr]
-        if kind is bytes and len(value) > INLINE_BYTES:  # type: ignore[arg-type]
-            return self._mail(value, EXT_BYTES)  # type: ignore[arg-type]
+        if isinstance(value, list):
+            return [self.pack(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.pack(item) for key, item in value.items()}
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            return msgspec.msgpack.Ext(EXT_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
+        if isinstance(value, str) and len(value) > INLINE_BYTES:
+            return self._mail(value.encode(), EXT_TEXT)
+        if isinstance(value, bytes) and len(value) > INLINE_BYTES:
+            return self._mail(value, EXT_BYTES)
         return value
 
     def _mail(self, raw: bytes, code: int) -> Any:

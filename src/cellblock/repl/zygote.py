@@ -73,7 +73,14 @@ class Zygote:
         with tempfile.TemporaryDirectory(prefix="cellblock-root-") as root, tempfile.TemporaryFile() as log:
             os.chmod(root, 0o755)  # noqa: PTH101 - the workers' user must be able to stand in it
             options = {"driver": str(self.spec.driver), "root": root, "path": [p for p in sys.path if p], **self.spec.options}
-            command = [sys.executable, "-I", "-B", str(sandboxes_folder() / "jail" / "zygote.py"), str(theirs.fileno()), json.dumps(options)]
+            command = [
+                sys.executable,
+                "-I",
+                "-B",
+                str(sandboxes_folder() / "jail" / "zygote.py"),
+                str(theirs.fileno()),
+                json.dumps(options),
+            ]
             process = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],

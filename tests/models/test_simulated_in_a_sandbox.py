@@ -1,0 +1,63 @@
+"""The simulated model's cells in a real, jailed session, driven by the real engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from cellblock.engine.run import RLM, RunResult
+from cellblock.host.context import Context
+from cellblock.limits import ExecLimits
+from cellblock.models import DEMO_QUESTION, SimulatedModel
+from cellblock.models.simulated import LEXICON
+
+pytestmark = pytest.mark.anyio
+
+FILLER = "The grass is green. The sky is blue. Here we go.\n"
+NOTICE = 'import warnings\nwarnings.warn("old() is deprecated; use new() instead", DeprecationWarning)\n'
+
+
+async def run(question: str, context: object, **settings: float) -> RunResult:
+    rlm = RLM(SimulatedModel(**settings), journal=":memory:", exec_limits=ExecLimits(wall_seconds=2.0))  # type: ignore[arg-type]
+    return await rlm.arun(question, Context.coerce(context))
+
+
+@pytest.mark.parametrize(
+    ("question", "context", "answer"),
+    [
+        (
+            "What are all the special magic numbers for a-1?",
+            FILLER + "One of the special magic numbers for a-1 is: 42.\n" + FILLER,
+            "42",
+        ),
+        ("How many lines contain 'it's é'?", "it's é\nno\n" * 40, "40"),
+        ("How many lines contain 'green'?", FILLER * 700, "700"),
+        ("What is the balance of the ledger on 2024-01-02?", "2024-01-02 deposit 1.10 x\n2024-01-03 deposit 9 y\n" * 3, "3.30"),
+        (
+            "Each row has the form Date || User || Instance. Labels: spam, ham, world. What is the most frequent label?",
+            "".join(f"Date: Jan 1 || User: {n} || Instance: {LEXICON['ham' if n % 3 else 'spam'][n % 5]} it is\n" for n in range(90)),
+            "ham",
+        ),
+        ("What is the keeper's parrot called?", FILLER * 9 + "The keeper's parrot is called Bo.\n", "The keeper's parrot is called Bo."),
+    ],
+    ids=["needles", "few lines", "many lines", "ledger", "labels", "unknown"],
+)
+async def test_every_kind_of_question_is_answered(question: str, context: str, answer: str):
+    result = await run(question, context)
+
+    assert (result.answer, result.error) == (answer, None)
+
+
+async def test_the_demo_names_modules_and_what_to_use():
+    result = await run(DEMO_QUESTION, {"pkg/one.py": NOTICE * 3, "two.py": "x = 1\n", "three.py": NOTICE})
+
+    assert result.answer.startswith("pkg.one warns most often: 3 of 4 warnings")
+    assert "| three | 1 | use new() |" in result.answer
+    # Three distinct notices, since equal prompts are asked once, and one sub-call for each of the two modules.
+    assert result.subcalls == 5
+
+
+@pytest.mark.parametrize("fault", ["syntax_error", "name_error", "final_misuse", "runaway_loop"])
+async def test_every_injected_fault_is_survived(fault: str):
+    result = await run("How many lines contain 'green'?", FILLER * 3, **{fault: 1.0})
+
+    assert (result.answer, result.success, result.steps) == ("3", True, 4)
