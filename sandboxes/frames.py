@@ -5,6 +5,7 @@ The host's end is `src/cellblock/repl/wire.py`; it trusts nothing that is writte
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import struct
@@ -133,7 +134,7 @@ class Packer:
     def _number(self, value: int) -> Any:
         if -(2**63) <= value < 2**64:
             return value
-        if value.bit_length() > self._wire.caps.digits * 10 // 3:
+        if value.bit_length() > int(self._wire.caps.digits * math.log2(10)):
             raise ValueError(f"an int of more than {self._wire.caps.digits:,} digits; send it as text")
         return msgspec.msgpack.Ext(EXT_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
 

@@ -6,6 +6,7 @@ same rules with friendlier errors; this side trusts none of that and checks agai
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
@@ -25,6 +26,7 @@ class ValueCaps:
     """Of one int, in base 10; the same as CPython's own cap on int-to-str."""
 
 
+BITS_PER_DIGIT = math.log2(10)
 DEFAULT_CAPS = ValueCaps()
 _SCALARS = (type(None), bool, float)
 
@@ -89,7 +91,7 @@ class _Copier:
         return text
 
     def number(self, number: int) -> int:
-        if number.bit_length() > self.caps.digits * 10 // 3:
+        if number.bit_length() > int(self.caps.digits * BITS_PER_DIGIT):
             raise ValueError(f"an int of more than {self.caps.digits:,} digits; send it as text")
         return number
 

@@ -1,5 +1,8 @@
 """Every error becomes one line and an exit code."""
 
+import subprocess
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
@@ -78,3 +81,10 @@ def test_the_version_is_the_packages(capsys):
 
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"cellblock {version('cellblock')}\n"
+
+
+def test_the_help_loads_nothing_heavy():
+    heavy = ["anyio", "asyncio", "msgspec", "openai", "anthropic", "starlette", "uvicorn", "pydantic_monty", "sqlite3", "rich.live"]
+    code = f"import sys; from cellblock import cli; cli.main(['--help']); print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr

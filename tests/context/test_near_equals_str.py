@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import context_reference as reference
 import pytest
 from context_reference import ascii_texts, long_texts, mapped, mixed, texts
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import near_scan
@@ -153,6 +153,8 @@ def test_chunks_follow_each_other_with_their_overlap(text: str, size: int, overl
 
 
 @given(texts | st.text(alphabet="a\n\r漢", min_size=1, max_size=60), st.integers(-3, 30), st.none() | st.integers(-3, 40))
+@example("a\n" * 30, 12, 14)
+@example("\n\n\r\n\n漢\n\n\r\n\n\nb\n\nc", 9, None)
 def test_lines_are_counted_from_0(text: str, first: int, last: int | None) -> None:
     with mapped(text) as near:
         same(near.ctx.lines(first, last), reference.lines(text)[max(0, first) : None if last is None else max(0, last)])

@@ -180,6 +180,12 @@ def test_what_is_not_plain_is_refused(value: object) -> None:
         plain(value)
 
 
+def test_the_largest_int_that_crosses_can_be_written_out() -> None:
+    assert len(str(plain(2**14_284 - 1))) <= 4_300
+    with pytest.raises(ValueError, match="digits"):
+        plain(2**14_284)
+
+
 def test_a_shared_structure_cannot_explode() -> None:
     value: list[Any] = []
     for _ in range(30):

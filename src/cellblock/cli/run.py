@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from . import options as o
-from .calls import DEFAULTS, Call, build, check_number, check_outputs, check_question, checked_limits, perform, read_context, tell_skipped
+from .calls import DEFAULTS, Call, build, perform, read_context, tell_skipped
+from .checks import check_number, check_outputs, check_question, checked_limits
 
 EPILOG = """
 **Examples**

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import options as o
-from .calls import check_number
+from .checks import check_number
 from .terminal import write
 
 SERVER = "Faults of the server (shares of all requests, 0 to 1)"

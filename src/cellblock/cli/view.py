@@ -107,6 +107,16 @@ def plain(row: Row) -> str:
     return f"[{clock(row.seconds):>7}] {'  ' * row.depth}{row.label}: {'failed: ' if row.mark == 'bad' else ''}{row.text}"
 
 
+def opening(board: Board) -> str:
+    """One line about a run that begins."""
+    return f"[{clock(0.0):>7}] {footer(board).plain}"
+
+
+def progress(board: Board, now: float) -> str:
+    """One line about sub-calls under way."""
+    return f"[{clock(board.seconds(now)):>7}] sub-calls: {subcalls(board)}"
+
+
 def total(board: Board) -> str:
     """One line about a run that ended: what it took, and its name in the journal."""
     calls = board.subcalls_done + board.subcalls_failed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 import msgspec
 
 from ..errors import ConfigError
-from ..events import AnyEvent, CellEnded, CellStarted, to_jsonl
+from ..events import AnyEvent, CellEnded, CellStarted, RunStarted, to_jsonl
 from .board import Board, cell_name, describe, fold
 from .terminal import clip, console, is_terminal, one_line, safe, say
 
@@ -118,20 +118,28 @@ class PlainLines:
 
     def see(self, event: AnyEvent, board: Board) -> None:
         """Say what happened, and now and then how far the sub-calls are."""
-        from .view import clock, footer, plain, subcalls, total
+        line = self._line(event, board)
+        if line is not None:
+            say(line)
 
-        if board.started_at == event.at and event.depth == 0 and not board.rows:
-            say(f"[{clock(0.0):>7}] {footer(board).plain}")
-        row = describe(board, event)
+    def _line(self, event: AnyEvent, board: Board) -> str | None:
+        from .view import opening, plain, progress, total
+
+        if event.depth == 0 and isinstance(event, RunStarted):
+            return opening(board)
         if board.ended is event:
-            if board.started_at is not None:
-                say(total(board))
-        elif row is not None:
-            if self.with_cells or not isinstance(event, CellEnded):
-                say(plain(row))
-        elif board.in_flight and event.at - max(self.last, board.started_at or 0.0) >= TICK_SECONDS:
-            self.last = event.at
-            say(f"[{clock(board.seconds(event.at)):>7}] sub-calls: {subcalls(board)}")
+            # A run that never started has its reason told elsewhere, and nothing to add up.
+            return total(board) if board.started_at is not None else None
+        row = describe(board, event)
+        if row is None:
+            return progress(board, event.at) if self._is_time(event.at, board) else None
+        return plain(row) if self.with_cells or not isinstance(event, CellEnded) else None
+
+    def _is_time(self, now: float, board: Board) -> bool:
+        if not board.in_flight or now - max(self.last, board.started_at or 0.0) < TICK_SECONDS:
+            return False
+        self.last = now
+        return True
 
 
 class Cells:

@@ -106,14 +106,10 @@ class Context:
         if isinstance(source, Path):
             return cls.from_paths([source])
         if isinstance(source, Mapping):
-            names = list(source)
-            if not all(isinstance(name, str) for name in names):
-                raise ConfigError("a dict as context has names as keys, each a str")
-            return cls.from_documents(list(source.values()), names=names)
+            return cls.from_documents(list(source.values()), names=list(source))
         if isinstance(source, (list, tuple)):
-            if source and all(isinstance(item, Path) for item in source):
-                return cls.from_paths(source)
-            return cls.from_documents(source)
+            are_paths = bool(source) and all(isinstance(item, Path) for item in source)
+            return cls.from_paths(source) if are_paths else cls.from_documents(source)
         raise ConfigError(f"a context is a str, a list of str, a dict of name to str, a Path or a Context, not {type(source).__name__}")
 
     @property

@@ -77,11 +77,12 @@ class AnthropicMessages:
         system = "\n\n".join(message.content for message in messages if message.role == "system")
         if system:
             body["system"] = system
-        if "stop" in sampling:
-            stop = sampling["stop"]
+        stop = sampling.pop("stop", None)
+        if stop is not None:
             body["stop_sequences"] = [stop] if isinstance(stop, str) else list(stop)
-        # The SDK's own parameters for these are gone; the API still takes them.
-        body["extra_body"] = {name: sampling[name] for name in ("temperature", "top_p") if name in sampling} or None
+        sampling.pop("seed", None)
+        # The SDK's own parameters for the rest are gone; the API still takes them.
+        body["extra_body"] = sampling or None
         return body
 
     async def _attempt(self, client: Any, body: dict[str, Any], messages: Sequence[Message]) -> ModelResponse:
@@ -104,9 +105,10 @@ class AnthropicMessages:
         start = next((event.message for event in events if event.message), None)
         if start is None or events[-1].type != "message_stop":
             raise self._failures.unavailable("cut the stream before its end", again=True)
-        reason = next((event.delta.stop_reason for event in reversed(events) if event.delta and event.delta.stop_reason), None)
-        texts = [event.delta.text for event in events if event.delta and event.delta.type == "text_delta"]
-        reply = msgspec.structs.replace(start, stop_reason=reason)
+        deltas = [event.delta for event in events if event.delta]
+        reasons = [delta.stop_reason for delta in deltas if delta.stop_reason]
+        texts = [delta.text for delta in deltas if delta.type == "text_delta"]
+        reply = msgspec.structs.replace(start, stop_reason=reasons[-1] if reasons else None)
         return self._response(reply, texts, [start.usage, *(event.usage for event in events if event.usage != b"null")], messages)
 
     def _response(self, reply: MessagesReply, texts: list[str], usages: list[msgspec.Raw], messages: Sequence[Message]) -> ModelResponse:

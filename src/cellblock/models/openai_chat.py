@@ -11,7 +11,7 @@ import anyio
 from .endpoint import Endpoint
 from .failures import Failures
 from .protocol import Message, ModelResponse
-from .replies import ChatReply, chat_text, chat_usage, decode, plain_extras, server_sent_data
+from .replies import ChatReply, ChatSaid, chat_said, chat_usage, decode, plain_extras, server_sent_data
 from .retry import with_retries
 from .sdk import ClientPerLoop, checked_sampling, mapped
 
@@ -86,25 +86,24 @@ class OpenAIChat:
                 yield decode(data, ChatReply)
 
     def _response(self, parts: list[ChatReply], messages: Sequence[Message], *, whole: bool) -> ModelResponse:
-        for part in parts:
-            if part.error:
-                raise self._failures.in_answer(part.error)
-        choices = [part.choices[0] for part in parts if part.choices]
-        reason = next((choice.finish_reason for choice in reversed(choices) if choice.finish_reason), None)
-        if not whole and reason is None:
+        error = next((part.error for part in parts if part.error), None)
+        if error:
+            raise self._failures.in_answer(error)
+        said = chat_said(parts)
+        if not whole and not said.reason:
             raise self._failures.unavailable("cut the stream before its end", again=True)
-        if not choices:
+        if not said.choices:
             raise self._failures.unavailable("answered without a choice")
-        said = [choice.message if whole else choice.delta for choice in choices]
-        texts = [text for text in map(chat_text, said) if text is not None]
-        refusal = "".join(message.refusal or "" for message in said if message)
-        if not texts or (refusal and not any(texts)):
-            raise self._failures.refused(f"gave no text (finish reason {reason}): {refusal or 'raise max_tokens, or change the prompt'}")
-        text = self._failures.clean("".join(texts))
-        usage = next((part.usage for part in reversed(parts) if part.usage != b"null"), None)
-        model = self._failures.line(parts[0].model or self.model)
-        extras = plain_extras(id=self._failures.clean(parts[0].id or ""), finish_reason=self._failures.clean(reason or ""))
-        return ModelResponse(text=text, usage=chat_usage(usage, messages, text), model=model, raw=extras)
+        if not said.text and (said.refusal or not said.has_text):
+            why = said.refusal or "raise max_tokens, or change the prompt"
+            raise self._failures.refused(f"gave no text (finish reason {said.reason or 'unknown'}): {why}")
+        return self._made(said, messages)
+
+    def _made(self, said: ChatSaid, messages: Sequence[Message]) -> ModelResponse:
+        text = self._failures.clean(said.text)
+        extras = plain_extras(id=self._failures.clean(said.id), finish_reason=self._failures.clean(said.reason))
+        model = self._failures.line(said.model or self.model)
+        return ModelResponse(text=text, usage=chat_usage(said.usage, messages, text), model=model, raw=extras)
 
     async def aclose(self) -> None:
         """Close this event loop's connections."""

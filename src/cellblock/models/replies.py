@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -115,11 +116,44 @@ def _what(body: bytes) -> str:
     return "an HTML page; check the base_url" if start.startswith((b"<!doctype", b"<html")) else "something that is not JSON"
 
 
-def chat_text(message: _ChatMessage | None) -> str | None:
-    """The text of a chat message, whichever way the provider writes it; None if it has none."""
-    if message is None or message.content is None:
-        return None
-    if isinstance(message.content, str):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChatSaid:
+    """A chat completion put together, whether it came whole or in chunks. What is missing is empty."""
+
+    choices: int
+    has_text: bool
+    """False where there is no content at all, as in a tool call; True for an empty text."""
+    text: str
+    refusal: str
+    reason: str
+    usage: msgspec.Raw | None
+    model: str
+    id: str
+
+
+def chat_said(parts: Sequence[ChatReply]) -> ChatSaid:
+    """The first choice of all parts as one."""
+    choices = [part.choices[0] for part in parts if part.choices]
+    said = [message for message in (choice.message or choice.delta for choice in choices) if message]
+    texts = [text for text in map(_chat_text, said) if text is not None]
+    return ChatSaid(
+        choices=len(choices),
+        has_text=bool(texts),
+        text="".join(texts),
+        refusal="".join(message.refusal or "" for message in said),
+        reason=_last(choice.finish_reason for choice in choices),
+        usage=next((part.usage for part in reversed(parts) if part.usage != b"null"), None),
+        model=_last(part.model for part in parts),
+        id=_last(part.id for part in parts),
+    )
+
+
+def _last(values: Iterable[str | None]) -> str:
+    return ([value for value in values if value] or [""])[-1]
+
+
+def _chat_text(message: _ChatMessage) -> str | None:
+    if message.content is None or isinstance(message.content, str):
         return message.content
     return "".join(part.text for part in message.content if part.type in ("text", "output_text"))
 

@@ -48,12 +48,12 @@ def _summarise(prompt: str) -> str:
 
 
 def _combine(prompt: str) -> str:
-    notices = [line[2:].strip() for line in prompt.split("\n")[1:] if line.startswith("- ")]
+    notices = [line[2:].strip() for line in prompt.split("\n") if line.startswith("- ")]
     named = Counter(notice for notice in notices if notice.startswith("use "))
     said = [f"{notice} ({count} notices)" if count > 1 else notice for notice, count in named.most_common(_ADVICE)]
     if len(named) > _ADVICE:
         said.append(f"{len(named) - _ADVICE} more")
-    unnamed = sum(not notice.startswith("use ") for notice in notices)
+    unnamed = len(notices) - named.total()
     if unnamed:
         said.append(f"{unnamed} without a replacement")
     return "; ".join(said) or NO_ANSWER

@@ -42,24 +42,33 @@ def read(messages: Sequence[Message]) -> Conversation | None:
     """The conversation in `messages`; None if they are a sub-call's."""
     if len(messages) < 2 or not messages[0].content.startswith(FIRST_LINE):
         return None
-    first, later = messages[1].content, messages[2:]
-    head = _HEAD.match(first)
-    question = head[1] if head else first.removeprefix("Question:\n")
-    last = messages[-1].content
-    refused = _REFUSED.search(last) if len(messages) > 2 else None
+    later, last = messages[2:], messages[-1].content
+    question, num_chars, num_documents = _first(messages[1].content)
     stage, stale = _progress(later)
     replies = [message for message in later if message.role == "assistant"]
     return Conversation(
-        question=question.strip(),
-        num_chars=_count(head[2]) if head else 0,
-        num_documents=_count(head[3]) if head else 0,
+        question=question,
+        num_chars=num_chars,
+        num_documents=num_documents,
         replies=len(replies),
         stage=stage,
         stale=stale,
-        refused=refused[1] if refused else None,
+        refused=_refusal(last) if replies else None,
         recovering=bool(replies) and _faulty(replies[-1]),
         last_step=_announced(last),
     )
+
+
+def _first(message: str) -> tuple[str, int, int]:
+    head = _HEAD.match(message)
+    if head is None:
+        return message.removeprefix("Question:\n").strip(), 0, 0
+    return head[1].strip(), _count(head[2]), _count(head[3])
+
+
+def _refusal(message: str) -> str | None:
+    found = _REFUSED.search(message)
+    return found[1] if found else None
 
 
 def _progress(messages: Sequence[Message]) -> tuple[int, int]:
