@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import anyio
 import pytest
+from responsive import responsive_loop
 
 from cellblock.errors import ConfigError
 from cellblock.limits import ExecLimits
@@ -16,68 +14,6 @@ from cellblock.repl.session import Session, open_session
 
 pytestmark = pytest.mark.anyio
 WALL = ExecLimits(wall_seconds=0.5)
-STALL_SECONDS = 0.1
-
-
-def running_clock() -> float:
-    """Seconds, without those that this thread spent waiting for a processor: other processes' load is not our stall."""
-    waited = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
-    return time.perf_counter() - waited / 1e9
-
-
-@asynccontextmanager
-async def responsive_loop() -> AsyncIterator[None]:
-    """Fails if the event loop stood still for longer than a tenth of a second."""
-    gaps = [0.0]
-
-    async def watch() -> None:
-        last = running_clock()
-        while True:
-            await anyio.sleep(0.005)
-            now = running_clock()
-            gaps.append(now - last - 0.005)
-            last = now
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch)
-        yield
-        group.cancel_scope.cancel()
-    assert max(gaps) < STALL_SECONDS, f"the event loop stalled for {max(gaps):.3f} s"
-
-
-BYPASSES = {
-    "square_of_a_huge_int": "a = (1 << 300_000_000) - 1\nb = a * a",
-    "huge_power": "b = 3 ** 100_000_000",
-    "gcd_of_huge_ints": "import math\na = 3 ** 4_000_000\nb = math.gcd(a * 7, a * 11 + 1)",
-    "lcm_of_huge_ints": "import math\na = 3 ** 4_000_000\nb = math.lcm(a + 1, a + 2)",
-    "isqrt_of_a_huge_int": "import math\nb = math.isqrt((1 << 60_000_000) - 1)",
-    "product_of_huge_ints": "import math\nb = math.prod([3 ** 3_000_000] * 100)",
-    "strip_with_a_long_set": "b = ('a' * 50_000_000).strip('b' * 1_000_000 + 'a')",
-    "repr_of_a_doubling_list": "l = []\nfor i in range(60):\n    l = [l, l]\nb = repr(l)",
-    "json_of_a_doubling_list": "import json\nl = []\nfor i in range(60):\n    l = [l, l]\nb = json.dumps(l)",
-    "equality_of_doubling_lists": "l = []\nm = []\nfor i in range(60):\n    l = [l, l]\n    m = [m, m]\nb = l == m",
-    "isinstance_of_a_nested_tuple": "t = (int,)\nfor i in range(60):\n    t = (t, t)\nb = isinstance('a', t)",
-    "regex_with_backtracking": "import re\nb = re.match(r'(?=(a+))(a+)+$', 'a' * 60 + 'b')",
-    "int_of_a_huge_decimal": "from decimal import Decimal\nb = int(Decimal('1e100000000'))",
-    "checksum_of_much": "import binascii\nb = [binascii.crc32(b'a' * 100_000_000) for i in range(60)]",
-    "endless_loop": "while True:\n    pass",
-    "endless_sleep": "import time\nwhile True:\n    time.sleep(3600)",
-    "endless_print": "while True:\n    print('x' * 1000)",
-    "final_of_a_doubling_list": "l = []\nfor i in range(60):\n    l = [l, l]\nFINAL(l)",
-    "set_that_freezes_its_converter": "llm_query({i * (2 ** 61 - 1) for i in range(1, 40000)})\nwhile True:\n    pass",
-    "shown_doubling_list": "l = []\nfor i in range(60):\n    l = [l, l]\nwhile True:\n    str(l)",
-}
-
-
-@pytest.mark.parametrize("name", sorted(BYPASSES))
-async def test_a_known_bypass_ends_within_a_second_of_the_limit(repl: Session, name: str) -> None:
-    await repl.exec("kept = 41")
-    started = time.perf_counter()
-    async with responsive_loop():
-        result = await repl.exec(BYPASSES[name], limits=WALL)
-    assert time.perf_counter() - started < WALL.wall_seconds + 1.0
-    assert result.error is not None, "an endless cell cannot end well"
-    assert (await repl.exec("print(kept + 1)")).stdout == "42\n"
 
 
 async def test_ten_megabytes_of_source_are_refused_or_end_in_time(repl: Session) -> None:

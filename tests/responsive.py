@@ -1,0 +1,38 @@
+"""Whether the event loop goes on while a session is under attack."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+
+STALL_SECONDS = 0.1
+
+
+def running_clock() -> float:
+    """Seconds, without those that this thread spent waiting for a processor: other processes' load is not our stall."""
+    waited = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
+    return time.perf_counter() - waited / 1e9
+
+
+@asynccontextmanager
+async def responsive_loop() -> AsyncIterator[None]:
+    """Fails if the event loop stood still for longer than a tenth of a second."""
+    gaps = [0.0]
+
+    async def watch() -> None:
+        last = running_clock()
+        while True:
+            await anyio.sleep(0.005)
+            now = running_clock()
+            gaps.append(now - last - 0.005)
+            last = now
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        yield
+        group.cancel_scope.cancel()
+    assert max(gaps) < STALL_SECONDS, f"the event loop stalled for {max(gaps):.3f} s"
