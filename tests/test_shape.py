@@ -32,7 +32,7 @@ def test_files_and_functions_are_short(path: Path) -> None:
 
 def test_public_names_are_sorted_few_documented_and_there() -> None:
     names = cellblock.__all__
-    assert names == sorted(names, key=str.lower)
+    assert names == sorted(names)
     assert len(names) <= 25
     assert not [name for name in names if not getattr(cellblock, name).__doc__]
 

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -133,6 +134,6 @@ def test_ctrl_c_ends_a_run_quietly_and_leaves_the_journal_whole(corpus, home, tm
     out, err = process.communicate(timeout=30)
     assert first.startswith("[") and time.monotonic() - began < 10
     assert (process.returncode, out, err) == (130, "", "cellblock: interrupted\n")
-    with sqlite3.connect(journal) as database:
+    with closing(sqlite3.connect(journal)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert database.execute("SELECT status FROM runs").fetchall() == [("cancelled",)]

@@ -156,10 +156,8 @@ def describe(board: Board, event: AnyEvent) -> Row | None:
 
 def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
     match event:
-        case RunStarted(depth=depth) if depth:
-            return "note", "child run", one_line(event.question, 120)
-        case RunEnded(depth=depth) if depth:
-            return ("good" if event.success else "bad"), "child run", one_line(event.answer or event.error or "", 120)
+        case RunStarted() | RunEnded():
+            return _child_row(event) if event.depth else None
         case ModelAnswered(error=str(error)):
             return "bad", "sub-call" if event.role == "subcall" else f"step {event.step}", one_line(error, 200)
         case ModelAnswered() if event.role != "subcall":
@@ -169,6 +167,12 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
         case Refused():
             return "note", "refused", one_line(event.reason, 200)
     return None
+
+
+def _child_row(event: RunStarted | RunEnded) -> tuple[Mark, str, str]:
+    if isinstance(event, RunStarted):
+        return "note", "child run", one_line(event.question, 120)
+    return "good" if event.success else "bad", "child run", one_line(event.answer or event.error or "", 120)
 
 
 def _cell_row(event: CellEnded) -> tuple[Mark, str, str]:

@@ -55,12 +55,8 @@ def read_context(sources: Sequence[str]) -> Iterator[Context]:
         context = Context.from_paths(sources)
     except OSError as error:
         raise ConfigError(f"{error.filename or 'context'}: {error.strerror or error}") from error
-    try:
-        if not context.num_chars:
-            raise ConfigError("the context is empty")
+    with context:
         yield context
-    finally:
-        context.close()
 
 
 def _announce_stdin() -> None:
@@ -174,12 +170,14 @@ def publish(result: RunResult, board: Board, show: Show) -> None:
     Raises:
         OSError: standard output is full.
     """
-    if show.json:
-        from .report import fields
+    from .report import SIMULATED, fields, is_simulated
 
+    if show.json:
         write(to_json(fields(result, board)))
     elif result.answer or result.success:
         write(safe(result.answer))
+        if is_simulated(board):
+            say(SIMULATED)
     if not result.success:
         partial = "; what is on standard output is a partial answer" if result.answer and not show.json else ""
         say(f"cellblock: {one_line(result.error or 'no answer')}{partial}")

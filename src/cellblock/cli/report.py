@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from ..engine.run import RunResult
 
 
+SIMULATED = "No language model was called: the simulated model, a program, wrote the cells and the answers."
+
+
+def is_simulated(board: Board) -> bool:
+    """Whether a program played the root model."""
+    return board.model.partition(":")[0] == "simulated"
+
+
 def fields(result: RunResult, board: Board) -> dict[str, Any]:
     """A run that ended, as plain data. Bytes in `value` become base64 text."""
     return {
@@ -58,6 +66,7 @@ def _place(board: Board) -> dict[str, Any]:
     context = {"characters": board.context_chars, "documents": board.context_documents}
     return {
         "model": board.model,
+        **({"note": SIMULATED} if is_simulated(board) else {}),
         "sandbox": board.sandbox,
         "layers": dict(board.layers),
         "weak_isolation": board.weak_isolation,

@@ -72,15 +72,20 @@ def _jsonable(value: Value | dict[str, Any]) -> Any:
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, bytes):
         return b64encode(value).decode()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, int) and value.bit_length() > 14_000:
-        return hex(value)  # CPython refuses to write ints of more than 4,300 digits in base 10
+    if isinstance(value, (int, float)):
+        return _number(value)
     if isinstance(value, dict):
         return {_jsonable(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_jsonable(item) for item in value]
     return value
+
+
+def _number(value: int | float) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    # CPython refuses to write ints of more than 4,300 digits in base 10.
+    return hex(value) if value.bit_length() > 14_000 else value
 
 
 def is_terminal(stream: TextIO | None) -> bool:

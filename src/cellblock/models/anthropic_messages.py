@@ -12,7 +12,7 @@ import msgspec
 from .endpoint import Endpoint
 from .failures import Failures
 from .protocol import Message, ModelResponse
-from .replies import MessagesEvent, MessagesReply, decode, messages_usage, plain_extras, server_sent_data
+from .replies import MessagesEvent, MessagesReply, decode, given_usages, last_of, messages_usage, plain_extras, server_sent_data
 from .retry import with_retries
 from .sdk import ClientPerLoop, checked_sampling, mapped
 
@@ -105,11 +105,10 @@ class AnthropicMessages:
         start = next((event.message for event in events if event.message), None)
         if start is None or events[-1].type != "message_stop":
             raise self._failures.unavailable("cut the stream before its end", again=True)
-        deltas = [event.delta for event in events if event.delta]
-        reasons = [delta.stop_reason for delta in deltas if delta.stop_reason]
+        deltas = list(filter(None, (event.delta for event in events)))
         texts = [delta.text for delta in deltas if delta.type == "text_delta"]
-        reply = msgspec.structs.replace(start, stop_reason=reasons[-1] if reasons else None)
-        return self._response(reply, texts, [start.usage, *(event.usage for event in events if event.usage != b"null")], messages)
+        reply = msgspec.structs.replace(start, stop_reason=last_of(delta.stop_reason for delta in deltas))
+        return self._response(reply, texts, [start.usage, *given_usages(event.usage for event in events)], messages)
 
     def _response(self, reply: MessagesReply, texts: list[str], usages: list[msgspec.Raw], messages: Sequence[Message]) -> ModelResponse:
         if not texts:

@@ -90,16 +90,16 @@ class OpenAIChat:
         if error:
             raise self._failures.in_answer(error)
         said = chat_said(parts)
-        if not whole and not said.reason:
+        if not (whole or said.reason):
             raise self._failures.unavailable("cut the stream before its end", again=True)
+        return self._made(said, messages)
+
+    def _made(self, said: ChatSaid, messages: Sequence[Message]) -> ModelResponse:
         if not said.choices:
             raise self._failures.unavailable("answered without a choice")
         if not said.text and (said.refusal or not said.has_text):
             why = said.refusal or "raise max_tokens, or change the prompt"
             raise self._failures.refused(f"gave no text (finish reason {said.reason or 'unknown'}): {why}")
-        return self._made(said, messages)
-
-    def _made(self, said: ChatSaid, messages: Sequence[Message]) -> ModelResponse:
         text = self._failures.clean(said.text)
         extras = plain_extras(id=self._failures.clean(said.id), finish_reason=self._failures.clean(said.reason))
         model = self._failures.line(said.model or self.model)

@@ -126,7 +126,8 @@ class ChatSaid:
     text: str
     refusal: str
     reason: str
-    usage: msgspec.Raw | None
+    usage: list[msgspec.Raw]
+    """One or none."""
     model: str
     id: str
 
@@ -134,22 +135,32 @@ class ChatSaid:
 def chat_said(parts: Sequence[ChatReply]) -> ChatSaid:
     """The first choice of all parts as one."""
     choices = [part.choices[0] for part in parts if part.choices]
-    said = [message for message in (choice.message or choice.delta for choice in choices) if message]
+    said = list(map(_message, choices))
     texts = [text for text in map(_chat_text, said) if text is not None]
     return ChatSaid(
         choices=len(choices),
         has_text=bool(texts),
         text="".join(texts),
         refusal="".join(message.refusal or "" for message in said),
-        reason=_last(choice.finish_reason for choice in choices),
-        usage=next((part.usage for part in reversed(parts) if part.usage != b"null"), None),
-        model=_last(part.model for part in parts),
-        id=_last(part.id for part in parts),
+        reason=last_of(choice.finish_reason for choice in choices),
+        usage=given_usages(part.usage for part in parts)[-1:],
+        model=last_of(part.model for part in parts),
+        id=last_of(part.id for part in parts),
     )
 
 
-def _last(values: Iterable[str | None]) -> str:
+def given_usages(usages: Iterable[msgspec.Raw]) -> list[msgspec.Raw]:
+    """Those that are there."""
+    return [usage for usage in usages if usage != b"null"]
+
+
+def last_of(values: Iterable[str | None]) -> str:
+    """The last one that is not empty; an empty text if there is none."""
     return ([value for value in values if value] or [""])[-1]
+
+
+def _message(choice: _Choice) -> _ChatMessage:
+    return choice.message or choice.delta or _ChatMessage()
 
 
 def _chat_text(message: _ChatMessage) -> str | None:
@@ -158,9 +169,9 @@ def _chat_text(message: _ChatMessage) -> str | None:
     return "".join(part.text for part in message.content if part.type in ("text", "output_text"))
 
 
-def chat_usage(raw: msgspec.Raw | None, messages: Sequence[Message], text: str) -> Usage:
+def chat_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], text: str) -> Usage:
     """The usage that a chat provider reported, else an estimate."""
-    usage = _convert(raw, _ChatUsage)
+    usage = _convert(raws[0], _ChatUsage) if raws else None
     if usage is None:
         return estimate(messages, text)
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
@@ -179,9 +190,9 @@ def messages_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], tex
     return Usage(input_tokens=fresh + cached + written, output_tokens=parts[-1].output_tokens, cached_tokens=cached, calls=1)
 
 
-def _convert(raw: msgspec.Raw | None, kind: type[T]) -> T | None:
+def _convert(raw: msgspec.Raw, kind: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(raw or b"null", type=kind | None)
+        return msgspec.json.decode(raw, type=kind | None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
