@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from cellblock.cli.report import SIMULATED
 from cellblock.events import Trace
 
 from .conftest import COMMAND, environment
@@ -96,7 +97,7 @@ def test_a_reader_that_leaves_early_is_no_error(corpus, home):
     command = [*COMMAND, "run", QUESTION, "-c", str(corpus), "-m", "simulated", "-q"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(home)) as process:
         process.stdout.close()
-        assert process.stderr.read() == b""
+        assert process.stderr.read().decode() in ("", SIMULATED + "\n")
         assert process.wait(60) == 0
 
 
@@ -116,7 +117,13 @@ def test_a_closed_standard_output_is_a_wrong_call(corpus, home):
 def test_a_full_disk_under_the_trace_leaves_the_answer_and_one_line(cellblock, corpus):
     done = cellblock("run", QUESTION, "-c", corpus, "-m", "simulated", "-q", "--trace", "/dev/full")
     assert done.returncode == 1 and done.stdout.strip()
-    assert done.stderr == "cellblock: /dev/full: the trace is incomplete: No space left on device\n"
+    assert done.stderr == f"{SIMULATED}\ncellblock: /dev/full: the trace is incomplete: No space left on device\n"
+
+
+def test_every_output_says_that_no_language_model_was_called(cellblock, corpus):
+    done = cellblock("run", QUESTION, "-c", corpus, "-m", "simulated", "-q")
+    assert (done.returncode, done.stderr) == (0, SIMULATED + "\n")
+    assert SIMULATED in cellblock("run", QUESTION, "-c", corpus, "-m", "simulated", "-q", "--json").stdout
 
 
 def test_no_colour_codes_reach_a_pipe(cellblock, corpus):

