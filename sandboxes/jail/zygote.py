@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -78,6 +79,8 @@ class Zygote:
         if pid == 0:
             try:
                 self._become_worker(fd, request["spawn"])
+            except Exception:  # noqa: BLE001 - the worker's top frame: the log is the only one left to tell
+                traceback.print_exc()
             finally:
                 os._exit(70)
         os.close(fd)
