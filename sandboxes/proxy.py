@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import proxy_edits as edits
 from near import MEMBERS
-from proxy_flow import Fate, Flow
+from proxy_flow import Fate, Flow, Found
 from proxy_plan import Plan
 from proxy_scopes import NAMES, TEXTS
 from proxy_source import CellRefused, Source
@@ -104,46 +104,68 @@ def rewrite(source: str, session: SessionNames, members: Mapping[str, frozenset[
     Raises:
         CellRefused: a SyntaxError; an AttributeError for a member that is not there; a NameError for a reserved name.
     """
-    cell = Source(source)
+    try:
+        return _rewritten(Source(source), session, members, in_place=True)
+    except edits.Misplaced:
+        # Once more from the start: writing f-strings anew changes the tree.
+        return _rewritten(Source(source), session, members, in_place=False)
+
+
+def _rewritten(cell: Source, session: SessionNames, members: Mapping[str, frozenset[str]], *, in_place: bool) -> Cell:
     folded = cell.folded()
     _check_reserved(cell, folded)
-    hot = _hot_lines(cell, folded)
-    walk = Walk(HANDLERS, hot)
     before = {name: session.fate(name) for name in NAMES}
     dynamic = any(mark in folded for mark in _DYNAMIC_MARKS) and _DYNAMIC.search(folded) is not None
-    flow = Flow({name: Fate.UNSURE if dynamic and fate is Fate.SURE else fate for name, fate in before.items()}, walrus=":=" in folded)
-    body = cell.tree.body
-    for index, statement in enumerate(body):
-        walk.statement(statement)
-        flow.statement(walk, statement, index)
-    plan = Plan(cell, before, members)
-    for found in flow.found():
-        plan.take(found)
-    changes = plan.finish()
-    shows = bool(body) and _is_shown(body[-1])
-    if shows:
-        changes.setdefault(len(body) - 1, []).extend(edits.shown(cell, body[-1]))  # type: ignore[arg-type]
+    walk, flow = _followed(cell, folded, {name: _weaker(fate) for name, fate in before.items()} if dynamic else before)
+    code, texts = _changed(cell, flow.found(), Plan(cell, before, members, walk.debugging if in_place else None))
     return Cell(
-        code=edits.spliced(cell, changes) if changes else cell.text,
-        bound=tuple(sorted(walk.bound)),
-        shows_value=shows,
-        texts=tuple(sorted(plan.texts)),
-        rebinds=frozenset(NAMES if dynamic or walk.star else flow.rebound),
+        code=code,
+        bound=tuple(sorted(walk.module.bound | walk.bound_inside | flow.bound)),
+        shows_value=_shown(cell) is not None,
+        texts=texts,
+        rebinds=frozenset(NAMES if dynamic else flow.rebound),
         settled=frozenset(flow.settled),
     )
+
+
+def _weaker(fate: Fate) -> Fate:
+    return Fate.UNSURE if fate is Fate.SURE else fate
+
+
+def _followed(cell: Source, folded: str, fates: Mapping[str, Fate]) -> tuple[Walk, Flow]:
+    walk, flow = Walk(HANDLERS, _hot_lines(cell, folded)), Flow(fates, walrus=":=" in folded)
+    bound, deleted = walk.module.bound, walk.module.deleted
+    for index, statement in enumerate(cell.tree.body):
+        walk.statement(statement)
+        if walk.uses or walk.inner or deleted or not bound.isdisjoint(NAMES):
+            flow.statement(walk, statement, index)
+    return walk, flow
+
+
+def _changed(cell: Source, found: Iterable[Found], plan: Plan) -> tuple[str, tuple[str, ...]]:
+    for one in found:
+        plan.take(one)
+    changes = plan.finish()
+    last = _shown(cell)
+    if last is not None:
+        changes.setdefault(len(cell.tree.body) - 1, edits.Changes()).add(edits.shown(cell, last))
+    return edits.spliced(cell, changes) if changes else cell.text, tuple(sorted(plan.texts))
+
+
+def _shown(cell: Source) -> ast.Expr | None:
+    """The last statement, if its value is to be shown."""
+    last = cell.tree.body[-1] if cell.tree.body else None
+    if not isinstance(last, ast.Expr) or isinstance(last.value, ast.Starred):
+        return None
+    call = last.value
+    quiet = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in QUIET
+    return None if quiet else last
 
 
 def _hot_lines(cell: Source, folded: str) -> list[int] | None:
     if folded is not cell.text:
         return None
     return cell.lines_of(_HOT) if any(mark in folded for mark in _HOT_MARKS) else []
-
-
-def _is_shown(statement: ast.stmt) -> bool:
-    if not isinstance(statement, ast.Expr) or isinstance(statement.value, ast.Starred):
-        return False
-    value = statement.value
-    return not (isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in QUIET)
 
 
 def _check_reserved(cell: Source, folded: str) -> None:

@@ -31,16 +31,19 @@ _DECORATOR = re.compile(rb"(?:^|[\r\n])[ \t\f]*(@)")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Bytes `start` to `end` become `text`. Of edits that start together, the one that reaches further comes first."""
+    """Bytes `start` to `end` become `text`.
+
+    Of edits that start together, those that end an expression come first, and then the one whose expression reaches further.
+    """
 
     start: int
     end: int
     text: bytes
-    reach: int
+    reach: int = 0
 
-    def order(self) -> tuple[int, int]:
+    def order(self) -> tuple[int, bool, int]:
         """What to sort by."""
-        return self.start, -self.reach
+        return self.start, self.reach > 0 or self.end > self.start, -self.reach
 
 
 def called(source: Source, member: ast.Attribute, flat: str) -> list[Edit] | None:
@@ -68,13 +71,10 @@ def contained(source: Source, compare: ast.Compare) -> list[Edit] | None:
         return None
     start, end = source.start(compare), source.end(compare)
     negated = isinstance(compare.ops[0], ast.NotIn)
-    opening = f"(not {IN}(" if negated else f"{IN}("
-    # In `return'x'in P` nothing but the quote keeps the words apart.
-    glued = start > 0 and (chr(source.data[start - 1]).isalnum() or source.data[start - 1] == ord("_"))
     return [
-        Edit(start, start, (" " * glued + opening).encode(), end),
-        Edit(left_end + gap.start(1), left_end + gap.end(1), b",", 0),
-        Edit(end, end, b"))" if negated else b")", 0),
+        _opening(source, start, f"(not {IN}(" if negated else f"{IN}(", end),
+        Edit(left_end + gap.start(1), left_end + gap.end(1), b","),
+        Edit(end, end, b"))" if negated else b")"),
     ]
 
 
@@ -90,10 +90,10 @@ def cut(source: Source, subscript: ast.Subscript) -> list[Edit] | None:
         return None
     name = CUT if isinstance(key, ast.Slice) else ITEM
     return [
-        Edit(start, start, f"{name}(".encode(), close + 1),
-        Edit(opening.start(1), opening.end(1), b", ", 0),
+        _opening(source, start, f"{name}(", close + 1),
+        Edit(opening.start(1), opening.end(1), b", "),
         *colons,
-        Edit(close, close + 1, b")", 0),
+        Edit(close, close + 1, b")"),
     ]
 
 
@@ -108,9 +108,15 @@ def _colons(source: Source, key: ast.Slice, start: int, end: int) -> list[Edit] 
             return None
         found += [left + offset for offset, char in enumerate(gap) if char == ord(":")]
     return [
-        Edit(place, place + 1, b"," if part is not None else b"None,", 0)
+        Edit(place, place + 1, b"," if part is not None else b"None,")
         for place, part in zip(found, (key.lower, key.upper), strict=False)
     ]
+
+
+def _opening(source: Source, start: int, text: str, reach: int) -> Edit:
+    # In `return'x'in P` and `return(P)[0]` nothing but the quote or the parenthesis keeps the words apart.
+    glued = start > 0 and (chr(source.data[start - 1]).isalnum() or source.data[start - 1] == ord("_"))
+    return Edit(start, start, (" " * glued + text).encode(), reach)
 
 
 def fetched(source: Source, name: ast.Name) -> list[Edit] | None:
@@ -123,7 +129,7 @@ def fetched(source: Source, name: ast.Name) -> list[Edit] | None:
 def shown(source: Source, statement: ast.Expr) -> list[Edit]:
     """The last expression's value is given to the display."""
     start, end = source.start(statement), source.end(statement)
-    return [Edit(start, start, f"{SHOW}((".encode(), len(source.data) + 1), Edit(end, end, b"))", -1)]
+    return [Edit(start, start, f"{SHOW}((".encode(), len(source.data) + 1), Edit(end, end, b"))")]
 
 
 class _Inside(ast.NodeTransformer):
@@ -159,8 +165,8 @@ def _call(name: str, *args: ast.expr) -> ast.Call:
     return ast.Call(func=ast.Name(id=name, ctx=ast.Load()), args=list(args), keywords=[])
 
 
-def rejoined(source: Source, joined: ast.JoinedStr, nodes: Iterable[ast.expr]) -> list[Edit] | None:
-    """The f-string written anew with `nodes` changed, on as many lines; None where that cannot be done faithfully.
+def rejoined(source: Source, joined: ast.JoinedStr, nodes: Iterable[ast.expr]) -> list[Edit]:
+    """The f-string written anew with `nodes` changed, on as many lines; nothing where that cannot be done faithfully.
 
     For `{x=}`, which shows its own source, and where the parser is wrong about places inside f-strings, as it may be before 3.12.
     """
@@ -174,10 +180,10 @@ def rejoined(source: Source, joined: ast.JoinedStr, nodes: Iterable[ast.expr]) -
             again = ast.parse(text, mode="eval").body
         faithful = ast.dump(again) == ast.dump(changed)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+        return []
     lines -= text.count("\n")
     if not faithful or lines < 0:
-        return None
+        return []
     return [Edit(start, end, f"({text}{chr(10) * lines})".encode(), end)]
 
 
@@ -194,12 +200,15 @@ class Changes:
     """Names of helpers or externals that the edits put in."""
     inside: bool = False
     """Some of them are inside f-strings."""
+    checked: bool = False
+    """Some of them are more than a word in the place of another, so the result is read again."""
 
-    def add(self, edits: Iterable[Edit], *, helpers: int = 1, inside: bool = False) -> None:
+    def add(self, edits: Sequence[Edit], *, helpers: int = 1, inside: bool = False) -> None:
         """Add one change, which takes several edits."""
         self.edits += edits
         self.helpers += helpers
         self.inside = self.inside or inside
+        self.checked = self.checked or len(edits) > 1 or inside or b"(" in edits[0].text
 
 
 def spliced(source: Source, changes: Mapping[int, Changes]) -> str:
@@ -212,24 +221,30 @@ def spliced(source: Source, changes: Mapping[int, Changes]) -> str:
     order = sorted(changes)
     statements = [source.tree.body[index] for index in order]
     pieces: list[bytes] = []
-    checked: list[bytes] = []
+    checked: dict[int, bytes] = {}
     place = 0
     for index, statement in zip(order, statements, strict=True):
         start, end = _start(source, statement, place), source.end(statement)
         pieces.append(source.data[place:start])
         changed = _changed(source.data, start, end, sorted(changes[index].edits, key=Edit.order))
         pieces.append(changed)
-        checked.append(changed)
+        if changes[index].checked:
+            checked[index] = changed
         place = end
         _check(source.data.count(b"\n", start, end) == changed.count(b"\n"), statement)
     pieces.append(source.data[place:])
-    again = parsed(b"\n".join(checked).decode()).body
-    _check([type(one) for one in again] == [type(one) for one in statements], statements[0])
-    for index, statement in zip(order, again, strict=True):
+    _read_again(source, changes, checked)
+    return b"".join(pieces).decode()
+
+
+def _read_again(source: Source, changes: Mapping[int, Changes], checked: Mapping[int, bytes]) -> None:
+    again = parsed(b"\n".join(checked.values()).decode()).body
+    meant = [source.tree.body[index] for index in checked]
+    _check([type(one) for one in again] == [type(one) for one in meant], meant[0] if meant else None)
+    for index, statement in zip(checked, again, strict=True):
         # The helpers' names are reserved, so as many as were put in must have arrived in code.
         if changes[index].inside and _helpers(statement) != changes[index].helpers:
             raise Misplaced
-    return b"".join(pieces).decode()
 
 
 def _helpers(statement: ast.stmt) -> int:
@@ -252,6 +267,7 @@ def _changed(data: bytes, start: int, end: int, edits: Sequence[Edit]) -> bytes:
     return b"".join((*pieces, data[start:end]))
 
 
-def _check(holds: bool, statement: ast.stmt) -> None:
+def _check(holds: bool, statement: ast.stmt | None) -> None:
     if not holds:
-        raise CellRefused("SyntaxError", "too intricate around the context's names; write it more plainly", statement.lineno)
+        line = None if statement is None else statement.lineno
+        raise CellRefused("SyntaxError", "too intricate around the context's names; write it more plainly", line)

@@ -43,6 +43,7 @@ class Flow:
     """The fates of the names through one cell.
 
     Attributes:
+        bound: those that its own top level binds.
         rebound: names that the cell may rebind or delete.
         settled: those that are surely something else once the cell ran to its end.
     """
@@ -51,6 +52,7 @@ class Flow:
         """`fates` are those before the cell; `walrus`: it may hold assignment expressions."""
         self.fates = dict(fates)
         self.walrus = walrus
+        self.bound: set[str] = set()
         self.rebound: set[str] = set()
         self.settled: set[str] = set()
         self._seen: list[tuple[Use, Fate, Fate, int]] = []
@@ -58,7 +60,8 @@ class Flow:
     def statement(self, walk: Walk, statement: ast.stmt, index: int) -> None:
         """Take in one more top-level statement, which `walk` just went through."""
         inside = {name for scope in walk.inner if scope.global_names for name in scope.global_names & (scope.bound | scope.deleted)}
-        changed = _taken(walk.module.bound) | _taken(walk.module.deleted) | inside & _NAMES
+        bound = _taken(walk.module.bound)
+        changed = bound | _taken(walk.module.deleted) | inside & _NAMES
         if not changed and not walk.uses:
             return
         certain = changed.intersection(_certain(statement)) if changed else changed
@@ -73,6 +76,7 @@ class Flow:
                 self.fates[name] = Fate.GONE
             elif before[name] is not Fate.GONE:
                 self.fates[name] = Fate.UNSURE
+        self.bound |= bound
         self.rebound |= changed
         self.settled |= certain
 

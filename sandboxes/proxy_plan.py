@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import proxy_edits as edits
 from proxy_flow import Fate, Found
@@ -20,12 +20,18 @@ _OF_OBJECT = frozenset(dir(object))
 
 
 class _Group:
-    """What is to be changed inside one f-string."""
+    """What is to be changed inside one f-string that is written anew."""
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.nodes: list[ast.expr] = []
         self.names: set[str] = set()
+        self.edits: list[edits.Edit] = []
+
+    def add(self, node: ast.expr, name: str) -> None:
+        """One more node, because of `name`."""
+        self.nodes.append(node)
+        self.names.add(name)
 
 
 class Plan:
@@ -63,6 +69,9 @@ class Plan:
         elif isinstance(node, ast.Compare):
             if not self._change(found, node):
                 self._value(found, node.comparators[0])
+        elif isinstance(node, ast.Subscript):
+            if not self._change(found, node):
+                self._value(found, node.value)
         else:
             self._value(found, node)
 
@@ -76,9 +85,14 @@ class Plan:
             elif not served and name not in (_OF_STR if is_text else _OF_OBJECT):
                 self._refuse(use, f"{use.name} has no {name[:WORD_CHARS]!r}; {self._hint(name, is_text)}")
             elif served and found.at_once and use.role is Role.CALL and use.joined is None:
-                self._add(found, edits.called(self.source, node, f"{'P' if is_text else 'ctx'}__{name}"))
+                self._call(found, node, f"{'P' if is_text else 'ctx'}__{name}")
         if is_text and not served:
             self._value(found, node.value)
+
+    def _call(self, found: Found, node: ast.Attribute, flat: str) -> None:
+        changes = edits.called(self.source, node, flat)
+        if changes is not None:
+            self._changes.append((found, changes))
 
     def _hint(self, name: str, is_text: bool) -> str:
         known = sorted(member for member in (_OF_STR if is_text else self.own) if not member.startswith("_"))
@@ -107,6 +121,8 @@ class Plan:
             changes = edits.measured(self.source, node)
         elif isinstance(node, ast.Compare):
             changes = edits.contained(self.source, node)
+        elif isinstance(node, ast.Subscript):
+            changes = edits.cut(self.source, node)
         else:
             assert isinstance(node, ast.Name)
             changes = edits.fetched(self.source, node)
@@ -125,27 +141,26 @@ class Plan:
         if any(found.use.joined in self._joined for found, _ in self._changes):
             # Parts of one f-string cannot be changed in place while all of it is written anew.
             raise edits.Misplaced
-        rejoined = [self._rejoin(joined, group, number) for number, (joined, group) in enumerate(self._joined.items())]
+        for number, (joined, group) in enumerate(self._joined.items()):
+            self._rejoin(joined, group, number)
         if self._refused:
             raise min(self._refused, key=lambda refused: refused.line or 0)
         changes: dict[int, edits.Changes] = defaultdict(edits.Changes)
         for found, some in self._changes:
             if found.use.name not in self.texts:
                 changes[found.index].add(some, inside=found.use.joined is not None)
-        for index, some in rejoined:
-            if some:
-                changes[index].add(some, helpers=...)
+        for group in self._joined.values():
+            if group.edits:
+                changes[group.index].add(group.edits, helpers=len(group.nodes), inside=True)
         return changes
 
-    def _rejoin(self, joined: ast.JoinedStr, group: _Group, number: int) -> tuple[int, list[edits.Edit]]:
+    def _rejoin(self, joined: ast.JoinedStr, group: _Group, number: int) -> None:
         if group.names <= self.texts:
-            return group.index, []
-        changes = edits.rejoined(self.source, joined, group.nodes) if number < MAX_REJOINED else None
-        if changes is None:
-            for name in sorted(group.names):
-                if self.before[name] is Fate.SURE:
-                    self.texts.add(name)
-                else:
-                    message = f"this f-string is too intricate around {name}; compute its parts before it"
-                    self._refused.append(CellRefused("SyntaxError", message, joined.lineno))
-        return group.index, changes or []
+            return
+        group.edits = edits.rejoined(self.source, joined, group.nodes) if number < MAX_REJOINED else []
+        for name in () if group.edits else sorted(group.names):
+            if self.before[name] is Fate.SURE:
+                self.texts.add(name)
+            else:
+                message = f"this f-string is too intricate around {name}; compute its parts before it"
+                self._refused.append(CellRefused("SyntaxError", message, joined.lineno))

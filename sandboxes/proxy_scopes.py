@@ -25,9 +25,13 @@ class Kind(Enum):
 
 
 class Scope:
-    """One scope, and what binds names in it.
+    """One scope.
 
     Attributes:
+        bound: names that it binds.
+        deleted: names that it deletes, or may rebind in a way that cannot be seen.
+        global_names: those of its `global` statements.
+        local_names: its own, or of a function around it, without being bound in it.
         late: it runs later than the statement that it stands in, if at all.
         opaque: a class whose bases or keywords may put any name into it.
     """

@@ -87,7 +87,8 @@ def _match(walk: Walk, node: ast.Match, scope: Scope, joined: Joined) -> None:
 def _import(walk: Walk, node: ast.Import | ast.ImportFrom, scope: Scope, joined: Joined) -> None:
     for alias in node.names:
         if alias.name == "*":
-            walk.star = True
+            # Nobody knows what it rebinds.
+            scope.deleted.update(NAMES)
         else:
             scope.bound.add(alias.asname or alias.name.partition(".")[0])
 

@@ -26,7 +26,6 @@ class Walk:
         inner: every scope inside the last statement.
         uses: those in the last statement.
         bound_inside: top-level names that scopes inside any statement bind.
-        star: some `import *` was seen.
         debugging: outermost f-strings that show their own source, as `{x=}` does.
     """
 
@@ -37,7 +36,6 @@ class Walk:
         self.inner: list[Scope] = []
         self.uses: list[Use] = []
         self.bound_inside: set[str] = set()
-        self.star = False
         self.debugging: set[ast.JoinedStr] = set()
         self._stack: list[tuple[ast.AST, Scope, Joined]] = []
 
@@ -46,7 +44,8 @@ class Walk:
         if self.uses or self.inner:
             self.uses, self.inner = [], []
         stack, find = self._stack, self.handlers.get
-        stack.append((statement, self.module, None))
+        if statement.__class__ is not ast.Expr or self.hot(statement):
+            stack.append((statement, self.module, None))
         while stack:
             node, scope, joined = stack.pop()
             handler = find(node.__class__)
@@ -61,10 +60,10 @@ class Walk:
     def hot(self, node: ast.stmt, first: int | None = None) -> bool:
         """Whether anything of interest stands on a statement's lines."""
         lines = self.hot_lines
-        if lines is None:
-            return True
+        if not lines:
+            return lines is None
         index = bisect_left(lines, node.lineno if first is None else first)
-        return index < len(lines) and lines[index] <= (node.end_lineno or 0)
+        return index < len(lines) and lines[index] <= node.end_lineno  # type: ignore[operator]
 
     def scope(self, kind: Kind, parent: Scope, *, late: bool = False) -> Scope:
         """A new scope inside `parent`."""
@@ -74,7 +73,7 @@ class Walk:
 
     def push(self, nodes: Iterable[ast.AST | None], scope: Scope, joined: Joined = None) -> None:
         """Walk these too."""
-        self._stack.extend((node, scope, joined) for node in nodes if node is not None)
+        self._stack.extend([(node, scope, joined) for node in nodes if node is not None])
 
     def children(self, node: ast.AST, scope: Scope, joined: Joined) -> None:
         """Walk everything inside the node, in the same scope."""
@@ -90,6 +89,9 @@ class Walk:
 
     def bind(self, target: ast.expr, scope: Scope) -> None:
         """Note the names that an assignment to `target` binds."""
+        if isinstance(target, ast.Name):
+            scope.bound.add(target.id)
+            return
         targets = [target]
         while targets:
             one = targets.pop()

@@ -49,8 +49,8 @@ Dispatch = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
 class Interpreter(Protocol):
     """Wall 1: what runs cells. Its methods raise `GuestError` where the host asked for something that is not there."""
 
-    def open(self, request: OpenRequest) -> None:
-        """Begin a session: seed, clock, names of far functions."""
+    def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
+        """Begin a session: seed, clock, names of far functions, first variables."""
         ...
 
     def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
@@ -218,9 +218,7 @@ class Worker:
 
     def _begin(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         if request.state is None:
-            self.interpreter.open(request)
-            if inputs:
-                self._bind(inputs)
+            self.interpreter.open(request, inputs)
             return
         offset, size = request.state
         saved = msgspec.msgpack.decode(os.pread(self.checkpoint_fd, size, offset), type=tuple[SessionNames, set[str], bytes])

@@ -68,11 +68,11 @@ class MontyInterpreter:
         assert self.session.worker_pid is not None
         return self.session.worker_pid
 
-    def open(self, request: OpenRequest) -> None:
+    def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         """Begin a fresh session with its own seed and a clock that stands still."""
         self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
         far = "".join(FAR.format(name=name) for name in request.far if name.isidentifier())
-        self._feed(f"_cb_seed({request.seed})\n{far}")
+        self._feed(f"_cb_seed({request.seed})\n{far}", inputs)
 
     def load(self, request: OpenRequest, state: bytes) -> None:
         """Become the session that was dumped."""
@@ -143,9 +143,9 @@ class MontyInterpreter:
         except (TypeError, ValueError):  # a kind that this interpreter does not know
             return step.resume({"exc_type": "RuntimeError", "message": f"{error.kind}: {error.message}"})
 
-    def _feed(self, code: str) -> Any:
+    def _feed(self, code: str, inputs: dict[str, Any] | None = None) -> Any:
         assert self.session is not None
-        return self.session.feed_run(code, print_callback=lambda _stream, _text: None)
+        return self.session.feed_run(code, inputs=inputs, print_callback=lambda _stream, _text: None)
 
     def _checkout(self) -> None:
         # A second checkout reuses the child: it has only ever served this one session.

@@ -28,9 +28,6 @@ class _cb_Ctx:
 
 
 class _cb_Text:
-    def __getitem__(self, key):
-        return P__slice(key.start, key.stop, key.step) if _cb_isinstance(key, _cb_slice) else P__item(key)
-
     def find(self, *args, **named): return P__find(*args, **named)
     def rfind(self, *args, **named): return P__rfind(*args, **named)
     def index(self, *args, **named): return P__index(*args, **named)
@@ -40,22 +37,28 @@ class _cb_Text:
 
 
 def _cb_real(value):
-    return P__text() if value is _cb_P else value
+    return P__text() if value is _cb_text else value
 
 
 def _cb_len_of(length, value):
-    if value is not _cb_P:
-        return length(value)
-    return P__len() if length is _cb_len else length(P__text())
+    return P__len() if value is _cb_text and length is _cb_len else length(_cb_real(value))
 
 
-def _cb_in(item, holder):
-    return P__contains(item) if holder is _cb_P else item in holder
+def _cb_in(item, value):
+    return P__contains(item) if value is _cb_text else item in value
 
 
-_cb_len, _cb_isinstance, _cb_slice = len, isinstance, slice
+def _cb_item(value, key):
+    return P__item(key) if value is _cb_text else value[key]
+
+
+def _cb_cut(value, start=None, stop=None, step=None):
+    return P__slice(start, stop, step) if value is _cb_text else value[start:stop:step]
+
+
+_cb_len = len
 ctx = _cb_Ctx()
-P = context = CONTEXT = _cb_P = _cb_Text()
+P = context = CONTEXT = _cb_text = _cb_Text()
 '''
 
 
@@ -148,7 +151,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return [kind.__name__, *(plain(item, depth + 1) for item in value)]
     if kind is dict and depth < 4:
         return {str(plain(key)): plain(item, depth + 1) for key, item in value.items()}
-    if kind is str and " at 0x" in value:
+    if kind is str and (" at 0x" in value or "<bound" in value):
         return "<address>"
     if kind in (int, str, bool, float, type(None)):
         return value
