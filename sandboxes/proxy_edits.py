@@ -224,7 +224,7 @@ def spliced(source: Source, changes: Mapping[int, Changes]) -> str:
     checked: dict[int, bytes] = {}
     place = 0
     for index, statement in zip(order, statements, strict=True):
-        start, end = _start(source, statement, place), source.end(statement)
+        start, end = _start(source, index), source.end(statement)
         pieces.append(source.data[place:start])
         changed = _changed(source.data, start, end, sorted(changes[index].edits, key=Edit.order))
         pieces.append(changed)
@@ -251,11 +251,13 @@ def _helpers(statement: ast.stmt) -> int:
     return sum(1 for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id.startswith(_HELPERS))
 
 
-def _start(source: Source, statement: ast.stmt, place: int) -> int:
+def _start(source: Source, index: int) -> int:
+    statement = source.tree.body[index]
     decorators = getattr(statement, "decorator_list", None)
     if not decorators:
         return source.start(statement)
-    match = _DECORATOR.search(source.data, place, source.start(decorators[0]))
+    before = source.end(source.tree.body[index - 1]) if index else 0
+    match = _DECORATOR.search(source.data, before, source.start(decorators[0]))
     return match.start(1) if match else source.start(statement)
 
 

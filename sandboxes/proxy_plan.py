@@ -109,7 +109,10 @@ class Plan:
         if self.before[found.use.name] is Fate.SURE:
             # At its start the cell surely has the facade, so the text can take its place for good.
             self.texts.add(found.use.name)
-        elif found.use.role is not Role.AUGMENTED:
+        elif found.use.role is Role.AUGMENTED:
+            name = found.use.name
+            self._refused.append(CellRefused("SyntaxError", f"too intricate; write {name} = {name} + ... instead", found.use.line))
+        else:
             self._change(found, node)
 
     def _change(self, found: Found, node: ast.expr) -> bool:

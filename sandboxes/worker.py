@@ -72,7 +72,7 @@ class Interpreter(Protocol):
         """The whole state between cells."""
         ...
 
-    def load(self, request: OpenRequest, state: bytes) -> None:
+    def load(self, request: OpenRequest, inputs: dict[str, Any], state: bytes) -> None:
         """Become the session that `dump` saved, in place of `open`'s fresh state."""
         ...
 
@@ -223,7 +223,7 @@ class Worker:
         offset, size = request.state
         saved = msgspec.msgpack.decode(os.pread(self.checkpoint_fd, size, offset), type=tuple[SessionNames, set[str], bytes])
         self.names, self.bound, state = saved
-        self.interpreter.load(request, state)
+        self.interpreter.load(request, inputs, state)
 
     def _bind(self, inputs: dict[str, Any]) -> None:
         outcome = self.interpreter.run("None", self._dispatch, inputs=inputs, write=lambda text: None, shows=False)

@@ -27,8 +27,9 @@ from worker import Dispatch, GuestError, OpenRequest, Outcome, Worker
 INSIDE = "/bin/monty"
 MIB = 2**20
 PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
-FAR = "def {name}(*args, **named):\n    return _cb_far_{name}(*args, **named)\n"
 FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
+SPARE_SEED = 0
+"""Of a spare, before its session is known. The usual seed, so that most sessions need no other."""
 # The interpreter counts host calls for itself; the host's own count is the one that matters.
 UNLIMITED_CALLS = 2**31
 _MEMORY_MESSAGE = re.compile(r"memory limit exceeded|exceeded its memory limit")
@@ -48,6 +49,11 @@ def warm() -> None:
     worker.warm()
 
 
+def _called_by_name(*_args: Any, **_named: Any) -> None:
+    """Stands for a far function where a cell reads its name; the call itself arrives as a step, by name."""
+    raise GuestError("RuntimeError", "called outside of a cell")
+
+
 class MontyInterpreter:
     """One session in one `monty` child process."""
 
@@ -55,6 +61,7 @@ class MontyInterpreter:
         self.memory_bytes = memory_bytes
         self.pool: monty.Monty | None = None
         self.session: monty.MontySession | None = None
+        self.lookup: dict[str, Any] = {}
         self.clock = datetime.datetime(1970, 1, 1)
 
     def start(self) -> int:
@@ -63,23 +70,28 @@ class MontyInterpreter:
         self.pool = monty.Monty(binary_path=binary, min_processes=1, max_processes=1, checkout_timeout=5)
         self.pool.__enter__()
         self._checkout()
-        self._feed(f"{PRELUDE}\n_cb_seed(0)\n")
+        self._feed(f"{PRELUDE}\n_cb_seed({SPARE_SEED})\n")
         assert self.session is not None
         assert self.session.worker_pid is not None
         return self.session.worker_pid
 
     def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         """Begin a fresh session with its own seed and a clock that stands still."""
-        self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
-        far = "".join(FAR.format(name=name) for name in request.far if name.isidentifier())
-        self._feed(f"_cb_seed({request.seed})\n{far}", inputs)
+        self._know(request, inputs)
+        if request.seed != SPARE_SEED:
+            self._feed(f"_cb_seed({request.seed})")
 
-    def load(self, request: OpenRequest, state: bytes) -> None:
+    def load(self, request: OpenRequest, inputs: dict[str, Any], state: bytes) -> None:
         """Become the session that was dumped."""
-        self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
+        self._know(request, inputs)
         self._checkout()
         assert self.session is not None
         self.session.load_session(state)
+
+    def _know(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
+        self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
+        # Resolved by name when a cell reads them, so that opening a session feeds nothing to the child.
+        self.lookup = {name: _called_by_name for name in request.far} | inputs
 
     def dump(self) -> bytes:
         """The child's whole heap."""
@@ -105,7 +117,9 @@ class MontyInterpreter:
         """Run one cell to its end, answering its calls."""
         assert self.session is not None
         try:
-            step = self.session.feed_start(code, inputs=dict(inputs), print_callback=lambda _stream, text: write(text))
+            step = self.session.feed_start(
+                code, inputs=dict(inputs), external_lookup=self.lookup, print_callback=lambda _stream, text: write(text)
+            )
             while not isinstance(step, monty.MontyComplete):
                 step = self._resume(step, dispatch)
         except monty.MontyError as error:
@@ -143,9 +157,9 @@ class MontyInterpreter:
         except (TypeError, ValueError):  # a kind that this interpreter does not know
             return step.resume({"exc_type": "RuntimeError", "message": f"{error.kind}: {error.message}"})
 
-    def _feed(self, code: str, inputs: dict[str, Any] | None = None) -> Any:
+    def _feed(self, code: str) -> Any:
         assert self.session is not None
-        return self.session.feed_run(code, inputs=inputs, print_callback=lambda _stream, _text: None)
+        return self.session.feed_run(code, external_lookup=self.lookup, print_callback=lambda _stream, _text: None)
 
     def _checkout(self) -> None:
         # A second checkout reuses the child: it has only ever served this one session.

@@ -31,6 +31,7 @@ class WorkerProcess:
 
     def __init__(self, connection: socket.socket, pidfd: int, memory_bytes: int) -> None:
         self.connection, self.pidfd, self.memory_bytes = connection, pidfd, memory_bytes
+        self._statm = -1
         try:
             self.pid = _pid_of(pidfd)
             self.layers = _read_hello(connection)
@@ -39,6 +40,8 @@ class WorkerProcess:
             raise
         # Read once, while all code in the worker is still ours: afterwards nobody can add a process.
         self.pids = (self.pid, *_children(self.pid))
+        # Kept open: it is read after every cell.
+        self._statm = os.open(f"/proc/{self.pids[-1]}/statm", os.O_RDONLY | os.O_CLOEXEC)
 
     def cpu_seconds(self) -> float:
         """Processor time of the worker and its interpreter so far."""
@@ -46,7 +49,10 @@ class WorkerProcess:
 
     def resident_bytes(self) -> int:
         """Resident memory of the interpreter (of the worker itself, where it has no child)."""
-        return _resident_bytes(self.pids[-1])
+        try:
+            return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE
+        except (OSError, IndexError):
+            return 0
 
     def private_bytes(self) -> int:
         """Private memory of the worker and its interpreter; needs the right to read their maps (0 without it)."""
@@ -58,8 +64,10 @@ class WorkerProcess:
             return
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        os.close(self.pidfd)
-        self.pidfd = -1
+        for fd in (self.pidfd, self._statm):
+            if fd >= 0:
+                os.close(fd)
+        self.pidfd = self._statm = -1
 
     def close(self) -> None:
         """Kill it and hang up."""
@@ -107,13 +115,6 @@ def _cpu_seconds(pid: int) -> float:
         return time.clock_gettime((~pid << 3) | _CPU_CLOCK_OF_PROCESS)
     except OSError:
         return 0.0
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE
-    except (OSError, IndexError):
-        return 0
 
 
 def _private_bytes(pid: int) -> int:

@@ -20,6 +20,7 @@ from .process import WorkerProcess
 
 READY_SECONDS = 60.0
 SPARES = 2
+REFILL_PAUSE_SECONDS = 0.02
 _LOG_CHARS = 2_000
 
 
@@ -172,6 +173,9 @@ class Spares:
         while True:
             with self._wanted:
                 self._wanted.wait_for(lambda: self._closed or len(self._ready) < self.count)
+                if self._ready and not self._closed:
+                    # Whoever took the other spare is opening a session right now: do not take the processor from under it.
+                    self._wanted.wait_for(lambda: self._closed or not self._ready, REFILL_PAUSE_SECONDS)
                 if self._closed:
                     return
             try:
