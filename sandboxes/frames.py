@@ -15,8 +15,8 @@ import msgspec
 
 INLINE_BYTES = 4096
 """A longer text goes into the mail file, so that a frame stays small."""
-FRAME_BYTES = 2**20
-EXT_TEXT, EXT_INT, EXT_BYTES = 1, 2, 3
+FRAME_BYTES = 2**19
+EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
 
 
 class Caps(msgspec.Struct, frozen=True):
@@ -85,12 +85,15 @@ class Wire:
 
 
 class Packer:
-    """Checks plain data and moves its large parts into the mail file."""
+    """Checks plain data and moves its large parts into the mail file.
 
-    __slots__ = ("_items", "_used", "_wire")
+    A list becomes `[items]` and a dict `[None, fields]`: the host tells them apart by type, and takes no other keys than str.
+    """
+
+    __slots__ = ("_items", "_size", "_used", "_wire")
 
     def __init__(self, wire: Wire) -> None:
-        self._wire, self._items, self._used = wire, 0, 0
+        self._wire, self._items, self._size, self._used = wire, 0, 0, 0
 
     def pack(self, value: Any, depth: int = 0) -> Any:
         """What msgpack takes for `value`.
@@ -116,17 +119,19 @@ class Packer:
 
     def _container(self, value: Any, kind: type, depth: int) -> Any:
         if kind is list or kind is tuple:
-            return [self.pack(item, depth) for item in value]
+            return [[self.pack(item, depth) for item in value]]
         if kind is dict:
             if any(type(key) is not str for key in value):
                 raise TypeError("a dict whose keys are not all str cannot cross; use {str(k): v for k, v in d.items()}")
-            return {self._key(key): self.pack(item, depth) for key, item in value.items()}
+            return [None, {self.key(key): self.pack(item, depth) for key, item in value.items()}]
         hint = (
             "use sorted(...) or list(...)" if kind in (set, frozenset) else "only None, bool, int, float, str, bytes, list and dict cross"
         )
         raise TypeError(f"a {kind.__name__} cannot cross; {hint}")
 
-    def _key(self, key: str) -> str:
+    def key(self, key: str) -> str:
+        """The key of a dict."""
+        self._charge(len(key.encode()))
         if len(key) > INLINE_BYTES:
             raise ValueError(f"a dict key of {len(key):,} characters; use a shorter one")
         return key
@@ -140,11 +145,15 @@ class Packer:
 
     def _blob(self, raw: bytes, value: str | bytes) -> Any:
         wire = self._wire
+        self._charge(len(raw))
         if len(raw) <= INLINE_BYTES or wire.mail is None:
-            return value
+            return value if type(value) is str else msgspec.msgpack.Ext(EXT_SHORT, raw)
         offset = self._used
         self._used += len(raw)
-        if self._used > min(wire.half, wire.caps.total_bytes):
-            raise ValueError(f"more than {wire.caps.total_bytes:,} bytes; send less at a time")
         wire.mail[offset : self._used] = raw
         return msgspec.msgpack.Ext(EXT_BYTES if type(value) is bytes else EXT_TEXT, struct.pack("<QQ", offset, len(raw)))
+
+    def _charge(self, size: int) -> None:
+        self._size += size
+        if self._size > self._wire.caps.total_bytes:
+            raise ValueError(f"more than {self._wire.caps.total_bytes:,} bytes; send less at a time")

@@ -37,6 +37,9 @@ RESERVED = ("ctx__", "P__", "_cb_")
 QUIET = frozenset({"print", "FINAL", "FINAL_VAR", "SUBMIT"})
 """Calls whose value is not shown."""
 
+MAX_USES = 2_000
+"""Places in one cell where the context's names stand."""
+
 _HOT = re.compile(r"ctx\b|P\b|context\b|CONTEXT\b|:=|global\b")
 _HOT_MARKS = ("ctx", "P", "context", "CONTEXT", ":=", "global")
 _DYNAMIC_MARKS = ("exec", "eval", "globals", "locals", "vars", "__import__", "__builtins__", "__main__")
@@ -97,7 +100,7 @@ def rewrite(source: str, session: SessionNames, members: Mapping[str, frozenset[
     """The cell that does in the guest what `source` means.
 
     Args:
-        source: what the model wrote, at most 262,144 bytes of UTF-8.
+        source: what the model wrote, at most 131,072 bytes of UTF-8.
         session: what earlier cells made of the context's names.
         members: the methods of `ctx`, and those of `P` that are answered without a copy.
 
@@ -137,6 +140,8 @@ def _followed(cell: Source, folded: str, fates: Mapping[str, Fate]) -> tuple[Wal
     bound, deleted = walk.module.bound, walk.module.deleted
     for index, statement in enumerate(cell.tree.body):
         walk.statement(statement)
+        if len(walk.uses) > MAX_USES - flow.uses:
+            raise CellRefused("SyntaxError", f"ctx and P stand in more than {MAX_USES:,} places; use a loop")
         if walk.uses or walk.inner or deleted or not bound.isdisjoint(NAMES):
             flow.statement(walk, statement, index)
     return walk, flow

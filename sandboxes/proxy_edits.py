@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from proxy_source import CellRefused, Source, parsed
 
@@ -29,8 +30,7 @@ _HELPERS = ("_cb_", "ctx__", "P__")
 _DECORATOR = re.compile(rb"(?:^|[\r\n])[ \t\f]*(@)")
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Bytes `start` to `end` become `text`.
 
     Of edits that start together, those that end an expression come first, and then the one whose expression reaches further.
@@ -51,7 +51,8 @@ def called(source: Source, member: ast.Attribute, flat: str) -> list[Edit] | Non
     assert isinstance(member.value, ast.Name)
     if not source.says(member, f"{member.value.id}.{member.attr}".encode()):
         return None
-    return [Edit(source.start(member), source.end(member), flat.encode(), source.end(member))]
+    start, end = source.start(member), source.end(member)
+    return [Edit(start, end, flat.encode(), end)]
 
 
 def measured(source: Source, call: ast.Call) -> list[Edit] | None:
@@ -248,7 +249,14 @@ def _read_again(source: Source, changes: Mapping[int, Changes], checked: Mapping
 
 
 def _helpers(statement: ast.stmt) -> int:
-    return sum(1 for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id.startswith(_HELPERS))
+    found, stack = 0, [*ast.iter_child_nodes(statement)]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name):
+            found += node.id.startswith(_HELPERS)
+        elif not isinstance(node, ast.Constant):
+            stack.extend(ast.iter_child_nodes(node))
+    return found
 
 
 def _start(source: Source, index: int) -> int:

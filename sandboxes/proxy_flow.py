@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from proxy_scopes import NAMES, Place, Use, resolve
 from proxy_walk import Walk
@@ -24,18 +24,17 @@ class Fate(Enum):
     """Something else. No value that a cell can get at is the facade of the text, so this lasts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A use of a name that may be the session's.
 
     Attributes:
-        index: of the top-level statement that it stands in.
+        place: index of the top-level statement that it stands in.
         at_once: it is executed, if at all, when that statement is.
     """
 
     use: Use
     fate: Fate
-    index: int
+    place: int
     at_once: bool
 
 
@@ -43,6 +42,7 @@ class Flow:
     """The fates of the names through one cell.
 
     Attributes:
+        uses: how many of them were seen.
         bound: those that its own top level binds.
         rebound: names that the cell may rebind or delete.
         settled: those that are surely something else once the cell ran to its end.
@@ -55,6 +55,7 @@ class Flow:
         self.bound: set[str] = set()
         self.rebound: set[str] = set()
         self.settled: set[str] = set()
+        self.uses = 0
         self._seen: list[tuple[Use, Fate, Fate, int]] = []
 
     def statement(self, walk: Walk, statement: ast.stmt, index: int) -> None:
@@ -66,6 +67,7 @@ class Flow:
             return
         certain = changed.intersection(_certain(statement)) if changed else changed
         before = dict(self.fates)
+        self.uses += len(walk.uses)
         for use in walk.uses:
             now = before[use.name]
             if use.name in changed and now is Fate.SURE and not self._read_first(statement, use.name in certain, use.name in inside):

@@ -132,7 +132,7 @@ class Plan:
         if changes is not None:
             self._changes.append((found, changes))
         elif joined is not None:
-            self._joined.setdefault(joined, _Group(found.index)).add(node, found.use.name)
+            self._joined.setdefault(joined, _Group(found.place)).add(node, found.use.name)
         return changes is not None or joined is not None
 
     def finish(self) -> dict[int, edits.Changes]:
@@ -151,7 +151,7 @@ class Plan:
         changes: dict[int, edits.Changes] = defaultdict(edits.Changes)
         for found, some in self._changes:
             if found.use.name not in self.texts:
-                changes[found.index].add(some, inside=found.use.joined is not None)
+                changes[found.place].add(some, inside=found.use.joined is not None)
         for group in self._joined.values():
             if group.edits:
                 changes[group.index].add(group.edits, helpers=len(group.nodes), inside=True)

@@ -12,9 +12,10 @@ import re
 import unicodedata
 import warnings
 from bisect import bisect_right
+from functools import cached_property
 
-MAX_BYTES = 256 * 1024
-"""Of one cell's source, as UTF-8. CPython's parser takes about a second for this much in its worst form."""
+MAX_BYTES = 128 * 1024
+"""Of one cell's source, as UTF-8. CPython's parser takes about a second for this much in its worst form, f-strings before 3.12."""
 MAX_MARKS = 64
 """Combining marks in a row; normalising an identifier takes time quadratic in their number."""
 MESSAGE_CHARS = 300
@@ -67,7 +68,6 @@ class Source:
         if not self.text.isascii():
             _check_marks(self.text)
         self.tree = parsed(self.text)
-        self._starts: list[int] | None = None
 
     def folded(self) -> str:
         """The text as identifiers are compared; the same as `text` wherever no look-alike of an ASCII letter occurs in it."""
@@ -85,12 +85,10 @@ class Source:
         starts = self.starts if self.text.isascii() else [0, *(match.end() for match in _TEXT_LINE_END.finditer(self.text))]
         return list(dict.fromkeys(bisect_right(starts, place) for place in places))
 
-    @property
+    @cached_property
     def starts(self) -> list[int]:
         """Byte offset of each line's first byte."""
-        if self._starts is None:
-            self._starts = [0, *(match.end() for match in _LINE_END.finditer(self.data))]
-        return self._starts
+        return [0, *[match.end() for match in _LINE_END.finditer(self.data)]]
 
     def start(self, node: ast.expr | ast.stmt) -> int:
         """Byte offset of the node's first byte."""
@@ -103,7 +101,8 @@ class Source:
 
     def says(self, node: ast.expr, text: bytes) -> bool:
         """Whether the node is written exactly so, without blanks, comments, parentheses or look-alike letters."""
-        return self.data[self.start(node) : self.end(node)] == text
+        start = self.start(node)
+        return node.end_lineno == node.lineno and self.data[start : start + len(text)] == text and self.end(node) == start + len(text)
 
 
 def _encoded(text: str) -> bytes:

@@ -269,7 +269,7 @@ def _nothing(walk: Walk, node: ast.AST, scope: Scope, joined: Joined) -> None:
 
 HANDLERS: dict[type[ast.AST], Callable[..., None]] = {
     **dict.fromkeys((ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete), _plain),
-    **dict.fromkeys((ast.Pass, ast.Break, ast.Continue, ast.Constant, ast.Load, ast.Store, ast.Del), _nothing),
+    **dict.fromkeys((ast.Pass, ast.Break, ast.Continue), _nothing),
     **dict.fromkeys((ast.If, ast.While), _branch),
     **dict.fromkeys((ast.For, ast.AsyncFor), _for),
     **dict.fromkeys((ast.With, ast.AsyncWith), _with),

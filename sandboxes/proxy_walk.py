@@ -13,6 +13,12 @@ from typing import Any
 
 from proxy_scopes import NAMES, Kind, Role, Scope, Use
 
+_LEAVES = frozenset({
+    ast.Constant, *ast.operator.__subclasses__(), *ast.unaryop.__subclasses__(), *ast.boolop.__subclasses__(), *ast.cmpop.__subclasses__(),
+    *ast.expr_context.__subclasses__(), str, int, type(None),
+})  # fmt: skip
+"""What has nothing of interest in it."""
+
 Joined = ast.JoinedStr | None
 Handlers = Mapping[type[ast.AST], Callable[..., None]]
 """What to do with each class of node, given the walk, the node, its scope and the f-string around it; else its children are walked."""
@@ -43,9 +49,12 @@ class Walk:
         """Walk one more top-level statement, and forget the uses and scopes of the one before."""
         if self.uses or self.inner:
             self.uses, self.inner = [], []
+        if isinstance(statement, (ast.Expr, ast.Assign)) and not self.hot(statement):
+            for target in statement.targets if isinstance(statement, ast.Assign) else ():
+                self.bind(target, self.module)
+            return
         stack, find = self._stack, self.handlers.get
-        if statement.__class__ is not ast.Expr or self.hot(statement):
-            stack.append((statement, self.module, None))
+        stack.append((statement, self.module, None))
         while stack:
             node, scope, joined = stack.pop()
             handler = find(node.__class__)
@@ -73,7 +82,7 @@ class Walk:
 
     def push(self, nodes: Iterable[ast.AST | None], scope: Scope, joined: Joined = None) -> None:
         """Walk these too."""
-        self._stack.extend([(node, scope, joined) for node in nodes if node is not None])
+        self._stack.extend([(node, scope, joined) for node in nodes if node.__class__ not in _LEAVES])  # type: ignore[misc]
 
     def children(self, node: ast.AST, scope: Scope, joined: Joined) -> None:
         """Walk everything inside the node, in the same scope."""
@@ -82,9 +91,9 @@ class Walk:
             value: Any = getattr(node, field, None)
             if value.__class__ is list:
                 for item in value:
-                    if isinstance(item, ast.AST):
+                    if item.__class__ not in _LEAVES:
                         push((item, scope, joined))
-            elif isinstance(value, ast.AST):
+            elif value.__class__ not in _LEAVES:
                 push((value, scope, joined))
 
     def bind(self, target: ast.expr, scope: Scope) -> None:

@@ -194,6 +194,8 @@ class Worker:
             answer["value"] = packer.pack(self.handlers[frame["t"]](frame))
         except GuestError as error:
             answer["error"] = (error.kind, error.message)
+        except CellRefused as refused:
+            answer["error"] = ("TypeError", refused.message)
         except (TypeError, ValueError) as error:
             answer["error"] = (type(error).__name__, str(error))
         self.wire.send(answer)
@@ -302,7 +304,7 @@ class Worker:
         self.wire.send({
             "t": "done",
             "id": cell.id,
-            "preview": None if outcome.preview is None else self._sendable(outcome.preview),
+            "preview": None if outcome.preview is None else self._sendable(outcome.preview[:4_100]),
             "error": outcome.error and (outcome.error[0][:200], self._sendable(outcome.error[1][:4_000]), outcome.error[2]),
             "limit": outcome.limit,
             "lost": outcome.lost,
@@ -359,7 +361,7 @@ class Worker:
         packer = self.wire.packer()
         try:
             packed = [packer.pack(value) for value in args]
-            named = {str(key): packer.pack(value) for key, value in kwargs.items()}
+            named = {packer.key(str(key)): packer.pack(value) for key, value in kwargs.items()}
             self.wire.send({"t": "call", "id": cell.calls, "name": name, "args": packed, "kwargs": named})
         except (TypeError, ValueError) as error:
             cell.calls -= 1

@@ -13,6 +13,9 @@ from .namespaces import Layers
 
 OPEN_FILES = 64
 STACK_BYTES = 16 * 2**20
+SHARED_BYTES = 6 * 2**30
+"""Address space for what is mapped but not private: the largest context, mail, libraries."""
+CHILD_SHARED_BYTES = 2**30
 
 
 def before_guest(layers: Layers, keep: Iterable[int]) -> None:
@@ -31,7 +34,7 @@ def before_guest(layers: Layers, keep: Iterable[int]) -> None:
 
 def after_guest(layers: Layers, data_bytes: int, *, threads: bool = False) -> None:
     """The last layers, once the guest's interpreter is there: no new process, bounded memory, the strict filter."""
-    layers.attempt("rlimit_memory", resource.setrlimit, resource.RLIMIT_DATA, (data_bytes, data_bytes))
+    layers.attempt("rlimit_memory", _bound_memory, 0, data_bytes, 2 * data_bytes + SHARED_BYTES)
     layers.attempt("rlimit_processes", resource.setrlimit, resource.RLIMIT_NPROC, (0, 0))
     layers.attempt("seccomp", lambda: sc.seccomp_filter(seccomp.strict(threads=threads), all_threads=True))
 
@@ -39,7 +42,13 @@ def after_guest(layers: Layers, data_bytes: int, *, threads: bool = False) -> No
 def bound_child(pid: int, data_bytes: int) -> None:
     """No new processes and bounded private memory for an interpreter child that has started."""
     resource.prlimit(pid, resource.RLIMIT_NPROC, (0, 0))
-    resource.prlimit(pid, resource.RLIMIT_DATA, (data_bytes, data_bytes))
+    _bound_memory(pid, data_bytes, CHILD_SHARED_BYTES)
+
+
+def _bound_memory(pid: int, data_bytes: int, shared_bytes: int) -> None:
+    # Not by data alone: page tables count as nobody's memory, and a map of nothing, only read, costs 1/512 of its size.
+    for name, size in ((resource.RLIMIT_DATA, data_bytes), (resource.RLIMIT_AS, data_bytes + shared_bytes)):
+        resource.prlimit(pid, name, (size, size))
 
 
 def private_bytes() -> int:

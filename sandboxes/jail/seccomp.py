@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import struct
 
@@ -10,8 +11,9 @@ from . import syscalls
 KILL, ERRNO, ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 _LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
 _NR, _ARCH = 0, 4
+_ARGUMENTS = 16
 PROT_WRITE, PROT_EXEC = 2, 4
-MAP_SHARED_ANONYMOUS = 0x21
+MAP_SHARED_ANONYMOUS, MAP_GROWSDOWN = 0x21, 0x100
 CLONE_THREAD = 0x10000
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
@@ -208,7 +210,7 @@ class _Program:
         """Verdict when any of `bits` is set in that argument; else fall through. Reloads the number afterwards."""
         self.code += [
             (_EQUAL, 0, 4, self.numbers[name]),
-            (_LOAD, 0, 0, 16 + 8 * argument),
+            (_LOAD, 0, 0, _ARGUMENTS + 8 * argument),
             (_ANY_BIT, 0, 1, bits),
             (_RETURN, 0, 0, verdict),
             (_LOAD, 0, 0, _NR),
@@ -218,16 +220,39 @@ class _Program:
         """Verdict when all of `bits` are set in that argument; else fall through."""
         self.code += [
             (_EQUAL, 0, 5, self.numbers[name]),
-            (_LOAD, 0, 0, 16 + 8 * argument),
+            (_LOAD, 0, 0, _ARGUMENTS + 8 * argument),
             (0x54, 0, 0, bits),  # A &= bits
             (_EQUAL, 0, 1, bits),
             (_RETURN, 0, 0, verdict),
             (_LOAD, 0, 0, _NR),
         ]
 
+    def from_address(self, name: str, address: int, verdict: int) -> None:
+        """Verdict when the first argument is not below `address`, to 4 GiB; else fall through."""
+        self.code += [
+            (_EQUAL, 0, 4, self.numbers[name]),
+            (_LOAD, 0, 0, _ARGUMENTS + 4),
+            (_AT_LEAST, 0, 1, address >> 32),
+            (_RETURN, 0, 0, verdict),
+            (_LOAD, 0, 0, _NR),
+        ]
+
+    def no_stacks(self) -> None:
+        """Memory that the kernel takes for a stack escapes RLIMIT_DATA: no new one, and the one there is does not move and grow."""
+        self.unless_bits("mmap", 3, MAP_GROWSDOWN, ERRNO | errno.EPERM)
+        self.from_address("mremap", _lowest_stack(), ERRNO | errno.EPERM)
+
     def bytes(self, default: int) -> bytes:
         self.code.append((_RETURN, 0, 0, default))
         return b"".join(struct.pack("HBBI", *instruction) for instruction in self.code)
+
+
+def _lowest_stack() -> int:
+    # AT_RANDOM lies on the stack. An interpreter child's own is placed anew, at most 16 GiB lower; see stack_maxrandom_size
+    # in the kernel. Ordinary memory lies below; where it comes near, the C library copies instead of remapping.
+    syscalls.libc.getauxval.restype = ctypes.c_ulong
+    at_random: int = syscalls.libc.getauxval(ctypes.c_ulong(25))
+    return at_random - 16 * 2**30 - 32 * 2**20
 
 
 def inherited() -> bytes:
@@ -239,6 +264,7 @@ def inherited() -> bytes:
     program = _Program()
     program.when_all("mmap", 3, MAP_SHARED_ANONYMOUS, ERRNO | errno.EPERM)
     program.when_all("mmap", 2, PROT_WRITE | PROT_EXEC, KILL)
+    program.no_stacks()
     program.unless_bits("mprotect", 2, PROT_EXEC, KILL)
     program.rule(["clone3"], ERRNO | errno.ENOSYS)  # its flags are behind a pointer; libraries fall back to clone
     program.unless_bits("clone", 0, 0x7E020000, ERRNO | errno.EPERM)  # every CLONE_NEW* flag
@@ -253,6 +279,7 @@ def strict(*, threads: bool = False) -> bytes:
     program = _Program()
     program.when_all("mmap", 3, MAP_SHARED_ANONYMOUS, KILL)
     program.unless_bits("mmap", 2, PROT_EXEC, KILL)
+    program.no_stacks()
     program.unless_bits("mprotect", 2, PROT_EXEC, KILL)
     program.rule(["mmap", "mprotect"], ALLOW)
     program.rule(["clone3"], ERRNO | errno.ENOSYS)

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import sys
 import time
 import traceback
@@ -62,12 +63,14 @@ class Zygote:
     def serve(self) -> None:
         """Fork a worker for each request, until the host hangs up."""
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # workers are reaped by the kernel; the host watches their pidfds
+        if stat.S_ISREG(os.fstat(2).st_mode):
+            os.dup2(1, 2)  # the start-up log is a file that the host reads and all workers would share
         gc.collect()
         gc.freeze()
         self.control.send(json.dumps({"ready": True}).encode())
         while True:
             try:
-                data, fds, _, _ = socket.recv_fds(self.control, 65536, 1)
+                data, fds, _, _ = socket.recv_fds(self.control, 65536, 1, socket.MSG_CMSG_CLOEXEC)
             except ConnectionResetError:
                 data, fds = b"", []
             if not data:

@@ -100,7 +100,7 @@ class MontyInterpreter:
 
     def names(self) -> list[str]:
         """Top-level names, those of the prelude left out."""
-        found: list[str] = self._feed("list(locals())")
+        found: list[str] = self._feed("_cb_list(_cb_locals())")
         return found
 
     def get(self, name: str) -> Any:

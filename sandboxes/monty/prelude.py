@@ -1,6 +1,16 @@
 # What a cell finds besides Python: facades of the context, the helpers that rewritten cells call, and the way out of values.
 # Runs inside the guest, as a subset of Python. Externals cannot be called from __getitem__, __len__ and the like here, so
 # `P[a:b]`, `len(P)` and `x in P` arrive as calls of the helpers below, which ask whether the name still holds the facade.
+# A cell may call its variables `list`, `len` or `str`: what shows values and hands them out keeps its own names of these.
+_cb_isinstance, _cb_type, _cb_len, _cb_repr, _cb_eval, _cb_locals = isinstance, type, len, repr, eval, locals
+_cb_bool, _cb_int, _cb_str, _cb_bytes = bool, int, str, bytes
+_cb_list, _cb_tuple, _cb_dict, _cb_set = list, tuple, dict, set
+_cb_scalar, _cb_row, _cb_sets = (bool, int, float, str, bytes), (list, tuple), (set, frozenset)
+_cb_holder = (list, tuple, set, frozenset, dict)
+_cb_sized = (str, bytes, list, tuple, dict, set, frozenset)
+_cb_TypeError, _cb_ValueError, _cb_NameError = TypeError, ValueError, NameError
+
+
 class _cb_Context:
     def len_chars(self, *a, **k):
         return ctx__len_chars(*a, **k)
@@ -70,7 +80,7 @@ CONTEXT = _cb_text
 
 
 def _cb_len_of(length, value):
-    return P__len() if value is _cb_text and length is len else length(value)
+    return P__len() if value is _cb_text and length is _cb_len else length(value)
 
 
 def _cb_in(item, value):
@@ -109,60 +119,60 @@ def SHOW_VARS():
     lines = []
     for name in _cb_names():
         try:
-            value = eval(name)
-        except NameError:
+            value = _cb_eval(name)
+        except _cb_NameError:
             continue
-        kind = type(value).__name__
-        if isinstance(value, (str, bytes, list, tuple, dict, set, frozenset)):
-            kind += " of " + str(len(value))
+        kind = _cb_type(value).__name__
+        if _cb_isinstance(value, _cb_sized):
+            kind += " of " + _cb_str(_cb_len(value))
         lines.append(name + ": " + kind)
     return "\n".join(lines)
 
 
 def _cb_plain(value, depth=0):
-    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+    if value is None or _cb_isinstance(value, _cb_scalar):
         return value
     if depth > 40:
-        raise ValueError("nested too deep to cross; flatten it")
-    if isinstance(value, (list, tuple)):
+        raise _cb_ValueError("nested too deep to cross; flatten it")
+    if _cb_isinstance(value, _cb_row):
         return [_cb_plain(item, depth + 1) for item in value]
-    if isinstance(value, dict):
+    if _cb_isinstance(value, _cb_dict):
         for key in value:
-            if not isinstance(key, str):
-                raise TypeError("a dict whose keys are not all str cannot cross; use {str(k): v for k, v in d.items()}")
+            if not _cb_isinstance(key, _cb_str):
+                raise _cb_TypeError("a dict whose keys are not all str cannot cross; use {str(k): v for k, v in d.items()}")
         return {key: _cb_plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, (set, frozenset)):
-        raise TypeError("a set cannot cross; use sorted(...) or list(...)")
-    raise TypeError("a " + type(value).__name__ + " cannot cross; only None, bool, int, float, str, bytes, list and dict cross")
+    if _cb_isinstance(value, _cb_sets):
+        raise _cb_TypeError("a set cannot cross; use sorted(...) or list(...)")
+    raise _cb_TypeError("a " + _cb_type(value).__name__ + " cannot cross; only None, bool, int, float, str, bytes, list and dict cross")
 
 
 def _cb_preview(value, depth=0):
-    if isinstance(value, str):
-        return repr(value) if len(value) <= 2000 else repr(value[:1000]) + "...(" + str(len(value)) + " characters)..." + repr(value[-500:])
-    if isinstance(value, bytes):
-        return repr(value) if len(value) <= 2000 else repr(value[:1000]) + "...(" + str(len(value)) + " bytes)"
-    if isinstance(value, int) and not isinstance(value, bool) and (value > 10**4000 or value < -(10**4000)):
+    if _cb_isinstance(value, _cb_str) and _cb_len(value) > 2000:
+        return _cb_repr(value[:1000]) + "...(" + _cb_str(_cb_len(value)) + " characters)..." + _cb_repr(value[-500:])
+    if _cb_isinstance(value, _cb_bytes) and _cb_len(value) > 2000:
+        return _cb_repr(value[:1000]) + "...(" + _cb_str(_cb_len(value)) + " bytes)"
+    if _cb_isinstance(value, _cb_int) and not _cb_isinstance(value, _cb_bool) and (value > 10**4000 or value < -(10**4000)):
         return "<int of more than 4000 digits>"
-    if isinstance(value, (list, tuple, set, frozenset, dict)) and depth >= 4:
+    if _cb_isinstance(value, _cb_holder) and depth >= 4:
         return "..."
-    if type(value) is list:
+    if _cb_type(value) is _cb_list:
         return "[" + _cb_items(value, depth) + "]"
-    if type(value) is tuple:
-        return "(" + _cb_items(value, depth) + (",)" if len(value) == 1 else ")")
-    if type(value) is dict:
-        shown = [_cb_preview(key, depth + 1) + ": " + _cb_preview(value[key], depth + 1) for key in list(value)[:40]]
-        return "{" + ", ".join(shown) + (", ...(" + str(len(value)) + " keys)" if len(value) > 40 else "") + "}"
-    if type(value) is set:
+    if _cb_type(value) is _cb_tuple:
+        return "(" + _cb_items(value, depth) + (",)" if _cb_len(value) == 1 else ")")
+    if _cb_type(value) is _cb_dict:
+        shown = [_cb_preview(key, depth + 1) + ": " + _cb_preview(value[key], depth + 1) for key in _cb_list(value)[:40]]
+        return "{" + ", ".join(shown) + (", ...(" + _cb_str(_cb_len(value)) + " keys)" if _cb_len(value) > 40 else "") + "}"
+    if _cb_type(value) is _cb_set:
         return "{" + _cb_items(value, depth) + "}" if value else "set()"
-    text = repr(value)
-    return text if len(text) <= 2000 else text[:2000] + "..."
+    text = _cb_repr(value)
+    return text if _cb_len(text) <= 2000 or _cb_isinstance(value, (_cb_str, _cb_bytes)) else text[:2000] + "..."
 
 
 def _cb_items(value, depth):
     shown = []
     for item in value:
-        if len(shown) == 40:
-            shown.append("...(" + str(len(value)) + " items)")
+        if _cb_len(shown) == 40:
+            shown.append("...(" + _cb_str(_cb_len(value)) + " items)")
             break
         shown.append(_cb_preview(item, depth + 1))
     return ", ".join(shown)
@@ -172,7 +182,7 @@ def _cb_show(value):
     if value is None:
         return ""
     text = _cb_preview(value)
-    return text if len(text) <= 4000 else text[:4000] + "...(clipped)"
+    return text if _cb_len(text) <= 4000 else text[:4000] + "...(clipped)"
 
 
 def FINAL(value):

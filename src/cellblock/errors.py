@@ -114,10 +114,11 @@ class ModelError(CellblockError):
     Attributes:
         provider: who answered, such as `openai` or the host of a `base_url`.
         status: the HTTP status, None where there was none.
+        usage: what the failed call used all the same, a `Usage`; None where nothing is known of any.
     """
 
-    def __init__(self, message: str, *, provider: str = "", status: int | None = None) -> None:
-        self.provider, self.status = provider, status
+    def __init__(self, message: str, *, provider: str = "", status: int | None = None, usage: Any = None) -> None:
+        self.provider, self.status, self.usage = provider, status, usage
         super().__init__(message)
 
 

@@ -40,16 +40,22 @@ def plain(value: object, caps: ValueCaps = DEFAULT_CAPS) -> Value:
         TypeError: something in it is not plain data.
         ValueError: it is larger or deeper than `caps` allow, or holds a lone surrogate.
     """
-    return _Copier(caps).copy(value, 0)
+    return Copier(caps).copy(value, 0)
 
 
-class _Copier:
+class Copier:
+    """Copies under one set of caps; several values that cross together share one.
+
+    Raises as `plain` does.
+    """
+
     __slots__ = ("caps", "items", "size")
 
     def __init__(self, caps: ValueCaps) -> None:
         self.caps, self.items, self.size = caps, 0, 0
 
     def copy(self, value: object, depth: int) -> Value:
+        """A plain copy of `value`, which lies `depth` containers deep."""
         self.items += 1
         if self.items > self.caps.items:
             raise ValueError(f"more than {self.caps.items:,} items; send less, or send one text")
@@ -66,6 +72,7 @@ class _Copier:
         return self.container(value, kind, depth + 1)
 
     def container(self, value: object, kind: type, depth: int) -> Value:
+        """A copy of a list, tuple or dict; anything else is refused."""
         if depth > self.caps.depth:
             raise ValueError(f"nested more than {self.caps.depth} deep; flatten it")
         if kind is list or kind is tuple:
@@ -76,11 +83,13 @@ class _Copier:
         raise TypeError(f"a {kind.__name__} cannot cross the boundary{hint}")
 
     def key(self, key: object) -> str:
+        """The key of a dict."""
         if type(key) is not str:
             raise TypeError(f"a dict key of type {type(key).__name__} cannot cross the boundary; use str keys")
         return self.text(key)
 
     def text(self, text: str) -> str:
+        """A text."""
         # The bound on characters comes first, so that encoding never touches more than the cap allows.
         self.charge(len(text))
         if not text.isascii():
@@ -91,11 +100,13 @@ class _Copier:
         return text
 
     def number(self, number: int) -> int:
+        """An int."""
         if number.bit_length() > int(self.caps.digits * BITS_PER_DIGIT):
             raise ValueError(f"an int of more than {self.caps.digits:,} digits; send it as text")
         return number
 
     def charge(self, size: int) -> None:
+        """Count bytes."""
         self.size += size
         if self.size > self.caps.total_bytes:
             raise ValueError(f"more than {self.caps.total_bytes:,} bytes; send less at a time")

@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -179,6 +180,31 @@ def shared_memory_beyond_the_limit(options: dict[str, Any]) -> object:
 
 
 @fatal
+def memory_that_grows_downwards(options: dict[str, Any]) -> object:
+    libc.mmap.restype = ctypes.c_long  # a stack to the kernel, so RLIMIT_DATA does not count it
+    return call("mmap", None, ctypes.c_size_t(4 * 2**30), 3, 0x122, -1, 0)
+
+
+@attack
+def grow_the_stack_in_place_of_the_heap(options: dict[str, Any]) -> object:
+    libc.getauxval.restype, libc.mremap.restype = ctypes.c_ulong, ctypes.c_long
+    page = libc.getauxval(ctypes.c_ulong(25)) & ~4095
+    return call("mremap", ctypes.c_void_p(page), ctypes.c_size_t(4096), ctypes.c_size_t(2**30), 1)
+
+
+@attack
+def page_tables_beyond_the_limit(options: dict[str, Any]) -> object:
+    return len(mmap.mmap(-1, 2**40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ))
+
+
+@attack
+def write_to_the_log_that_all_workers_share(options: dict[str, Any]) -> object:
+    if os.path.sameopenfile(1, 2):
+        raise PermissionError("both are /dev/null")
+    return "a file"
+
+
+@fatal
 def memory_file(options: dict[str, Any]) -> object:
     return os.memfd_create("x")
 
@@ -284,6 +310,8 @@ class Guest:
             view = memoryview(data)
             while view:
                 view = view[os.write(self.fd, view) :]
+            while OPTIONS.get("deaf"):
+                time.sleep(60)
             if not OPTIONS.get("flood"):
                 os.read(self.fd, 1 << 20)
 

@@ -54,6 +54,15 @@ int main(void) {
     report("child_allocates_beyond_limit", block == MAP_FAILED ? -1 : 1);
     block = mmap(NULL, 1UL << 30, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     report("child_shared_beyond_limit", block == MAP_FAILED ? -1 : 1);
+    block = mmap(NULL, 1UL << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+    report("child_grows_downwards_beyond_limit", block == MAP_FAILED ? -1 : 1);
+    block = mremap((void *)((unsigned long)secret & ~4095UL), 4096, 1UL << 30, MREMAP_MAYMOVE);
+    report("child_grows_its_stack_beyond_limit", block == MAP_FAILED ? -1 : 1);
+    block = mmap(NULL, 1UL << 40, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    report("child_page_tables_beyond_limit", block == MAP_FAILED ? -1 : 1);
+    int held = 0;
+    for (int fd = 3; fd < 64; fd++) held += fcntl(fd, F_GETFD) >= 0;
+    report("child_holds_other_descriptors", held ? held : (errno = EBADF, -1));
     char *arguments[] = {"/bin/sh", NULL};
     report("child_starts_shell", execv("/bin/sh", arguments));
     // The filter answers the rest with death, so this line has to come first.

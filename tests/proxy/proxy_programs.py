@@ -14,7 +14,7 @@ LEAVES = [
 PARTS = [
     "len({0})", "len( {0} )", "len(({0}))", "(len)({0})", "'an' in {0}", "'zz' not in {0}", "('an')in({0})", "1if'an'in {0} else 2",
     "{0}[1:4]", "{0}[::-2]", "{0}[0]", "({0})[2:]", "{0} [ : ]", "{0}[(1):(4):2]", "{0}[lambda: 0:][:1]", "{0}[:3][0]", "{0}[1, 2]", "{0}[y:=1]", "1if({0})[0]else 2",
-    "{0}[1:len({0}) # )\n]", "{0}[\n1\n:\n3]", "{0}[-1:'a' in {0}:-1]", "f'{{{0}[0]}} {{{0}[1:3]!r}}'", "{0}['x']", "{0}[len({0}) - 1]", "{0}.find('an')", "{0}.count('a')", "{0}.startswith('ban')", "{0}.index", "{0}",
+    "{0}[1:len({0}) # )\n]", "{0}[\n1\n:\n3]", "{0}[-1:'a' in {0}:-1]", "f'{{{0}[0]}} {{{0}[1:3]!r}}'", "{0}['x']", "{0}[len({0}) - 1]", "{0}.find('an')", "{0}.count('a')", "{0}.rfind('an')", "{0}.startswith('ban')", "{0}.index", "{0}",
     "{0} + '!'", "{0}.upper()", "{0}.title", "({0},)", "{0} is {0}", "str({0})[2]", "[c for c in {0}][:2]", "[*{0}][0]", "{0} == 'x'",
     "{0} in 'x'", "{0} in {0}", "len(*[{0}])", "max({0})", "f'{{{0}}}'", "f'{{len({0})}}'", "f'{{len({0})=}}'", "f'''\n{{len({0})}}\n{{'an' in {0}}}'''",
     "f'len({0}) {{{0}!r:>{{len({0})}}}}'", "f'{{{0}[:2]}}' 'P'", "rf\"\\d{{len({0})}}\"", "(lambda: len({0}))()", "(lambda: {0}[0])()", "(lambda: {0} + '')()",
@@ -28,71 +28,81 @@ def indented(block: str) -> str:
     return "\n".join("    " + line for line in block.split("\n"))
 
 
+EXPRESSIONS = [
+    "[{one} for {name} in ({two},)]", "list({one} for {name} in [{two}, 2] if {three})", "({name} := {one})", "[({name} := {one}) for _ in [1]]",
+    "(lambda {name}: {one})({two})", "({one} if {two} else 0)", "show({one})", "{{{one}: {two}}}", "({one}, {two})", "({one} == {two})",
+    "[{one} for _ in 'ab' for {name} in [{two}]]", "(lambda {name}={one}: {two})()", "[(lambda: {one})() for {name} in [{two}]]", "len({one})",
+    "({one} in {name})", "{{**{{str({one}): 1}}}}", "[*({one},)]", "(lambda *{name}, x={one}: {two})()",
+]  # fmt: skip
+SIMPLE = [
+    "show({one})", "{one}", "{name} = {one}", "{name} = y = {one}", "{name}, y = {one}, 2", "{name} += {one}", "{name}: {one} = {two}", "{name}: int",
+    "import math as {name}", "from math import pi as {name}", "del {name}", "pass", "assert {one}, {name}", "x[{one}] = {name}",
+    "show({one}); {name} = 'mine'; show({two})",
+]  # fmt: skip
+IN_FUNCTION = ["return {one}", "global {name}; {name} = {one}", "nonlocal {name}"]
+AT_TOP = ["exec('{name} = 5')", "globals()['{name}'] = 'mine'"]
+TRIED = "try: show({one})\nexcept Exception as {name}: show('failed')"
+CALLED = "try: show({call})\nexcept Exception as e: show('failed'); e = 0"
+COMPOUND = [
+    "if {one}:\n{block}\nelse:\n    {name} = 3",
+    "for {name} in [{one}, 'two']:\n{block}",
+    "while {one}:\n{block}\n    break",
+    "with Manager({one}) as {name}:\n{block}",
+    "try:\n{block}\nexcept TypeError as {name}:\n    show('type')\nexcept (NameError, AttributeError, ValueError):\n    show(1)\nfinally:\n    show(2)",
+    "match {one}:\n    case [{name}, *y]:\n        show(y)\n    case {{'k': 1, **{name}}}:\n        pass\n    case str() as {name}:\n        show({two})",
+    "match {one}:\n    case {name}:\n        show({two})",
+    "def f({name}={one}, *args):\n{body}\n" + CALLED,
+    "@same\ndef f(x={one}, *args: {two}, {name}=1) -> {two}:\n{body}\n" + CALLED,
+    "class C:\n{part}\n    def f(self, x=1):\n{method}\n" + CALLED.replace("{call}", "C().f()"),
+    "def f(x=1, *args):\n    {name} = 'local'\n    def g():\n{method}\n    return g()\n" + CALLED,
+    "def f(*args):\n    global {name}\n    {name} = {one}\nshow(1)",
+    "f = lambda {name}, *args: {one}\n" + CALLED,
+    "if f:\n    show({call})",
+]  # fmt: skip
+
+
+class Drawn:
+    """What a template's fields are filled with: drawn where they are first met."""
+
+    def __init__(self, draw: st.DrawFn, depth: int, in_function: bool) -> None:
+        self.draw, self.depth, self.in_function = draw, depth, in_function
+        self.known: dict[str, str] = {}
+
+    def __getitem__(self, field: str) -> str:
+        if field not in self.known:
+            self.known[field] = self.make(field)
+        return self.known[field]
+
+    def make(self, field: str) -> str:
+        if field == "name":
+            return self.draw(NAMES)
+        if field == "call":
+            return self.draw(st.sampled_from(["f()", "f(ctx)", "f(P)", "f('mine', 2)"]))
+        if field in ("one", "two", "three"):
+            return self.draw(expressions(max(0, min(self.depth - 1, 1))))
+        block = indented(self.draw(blocks(self.depth - 1, field in ("body", "method") or (field == "block" and self.in_function))))
+        return indented(block) if field == "method" else block
+
+
 @st.composite
 def expressions(draw: st.DrawFn, depth: int = 2) -> str:
     """An expression in parentheses, or one that needs none."""
-    kind = draw(st.integers(0, 11 if depth else 3))
-    if kind <= 1:
+    kind = draw(st.integers(0, 9 if depth else 3))
+    if kind <= 2:
         return "(" + draw(st.sampled_from(PARTS)).format(draw(TEXTS)) + ")"
-    if kind <= 3:
+    if kind == 3:
         return draw(st.sampled_from(LEAVES))
-    inner = expressions(depth - 1)
-    name, one, two = draw(NAMES), draw(inner), draw(inner)
-    forms = [
-        f"[{one} for {name} in ({two},)]", f"list({one} for {name} in [{two}, 2] if {draw(inner)})", f"({name} := {one})",
-        f"[({name} := {one}) for _ in [1]]", f"(lambda {name}: {one})({two})", f"({one} if {two} else 0)", f"show({one})", f"{{{one!s}: {two}}}",
-        f"({one}, {two})", f"[{one} for _ in 'ab' for {name} in [{two}]]", f"({one} == {two})", f"(lambda {name}={one}: {two})()",
-        f"[(lambda: {one})() for {name} in [{two}]]", f"len({one})", f"({one} in {name})", f"f'{{{one}}}'" if "'" not in one and "\\" not in one else one,
-    ]  # fmt: skip
-    return draw(st.sampled_from(forms))
-
-
-@st.composite
-def simple(draw: st.DrawFn, in_function: bool) -> str:
-    """A statement of one line."""
-    name, value = draw(NAMES), draw(expressions())
-    forms = [
-        f"show({value})", value, f"{name} = {value}", f"{name} = y = {value}", f"{name}, y = {value}, 2", f"{name} += {value}", f"{name}: {value} = {value}",
-        f"{name}: int", f"import math as {name}", f"from math import pi as {name}", f"del {name}", "pass", f"assert {value}, {name}", f"x[{value}] = {name}",
-        f"show({value}); {name} = 'mine'; show({draw(expressions())})",
-    ]  # fmt: skip
-    if in_function:
-        forms += [f"return {value}", f"global {name}; {name} = {value}", f"nonlocal {name}"]
-    else:
-        forms += [f"exec('{name} = 5')", f"globals()['{name}'] = 'mine'"]
-    return draw(st.sampled_from(forms))
+    return draw(st.sampled_from(EXPRESSIONS)).format_map(Drawn(draw, depth, False))
 
 
 @st.composite
 def statements(draw: st.DrawFn, depth: int = 2, in_function: bool = False) -> str:
     """A statement, maybe with blocks."""
     kind = draw(st.integers(0, 9 if depth else 4))
-    if kind <= 3:
-        return draw(simple(in_function))
-    if kind == 4:
-        return f"try: show({draw(expressions())})\nexcept Exception as {draw(NAMES)}: show('failed')"
-    name, value = draw(NAMES), draw(expressions(1))
-    block = indented(draw(blocks(depth - 1, in_function=in_function)))
-    body = indented(draw(blocks(depth - 1, in_function=True)))
-    called = draw(st.sampled_from(["f()", "f(ctx)", "f(P)", "f('mine', 2)"]))
-    rest = "try: show({})\nexcept Exception as e: show('failed'); e = 0"
-    default = draw(expressions(1))
-    headers = [
-        f"if {value}:\n{block}\nelse:\n    {name} = 3",
-        f"for {name} in [{value}, 'two']:\n{block}",
-        f"while {value}:\n{block}\n    break",
-        f"with Manager({value}) as {name}:\n{block}",
-        f"try:\n{block}\nexcept TypeError as {name}:\n    show('type')\nexcept (NameError, AttributeError, ValueError):\n    show(1)\nfinally:\n    show(2)",
-        f"match {value}:\n    case [{name}, *y]:\n        show(y)\n    case {{'k': 1, **{name}}}:\n        pass\n    case str() as {name}:\n{indented(block)}\n    case _:\n{indented(block)}",
-        f"def f({name}={default}, *args):\n{body}\n" + rest.format(called),
-        f"@same\ndef f(x={default}, *args: {value}, {name}=1) -> {value}:\n{body}\n" + rest.format(called),
-        f"class C:\n{indented(draw(blocks(depth - 1)))}\n    def f(self, x=1):\n{indented(body)}\n" + rest.format("C().f()"),
-        f"def f(x=1, *args):\n    {name} = 'local'\n    def g():\n{indented(body)}\n    return g()\n" + rest.format(called),
-        f"def f(*args):\n    global {name}\n    {name} = {value}\n{block if not in_function else '    pass'}\nshow(1)",
-        f"f = lambda {name}, *args: {value}\n" + rest.format(called),
-        f"if f:\n    show(f({value}))",
-    ]  # fmt: skip
-    return draw(st.sampled_from(headers))
+    if kind > 4:
+        return draw(st.sampled_from(COMPOUND)).format_map(Drawn(draw, depth, in_function))
+    forms = [*SIMPLE, *(IN_FUNCTION if in_function else AT_TOP)] if kind < 4 else [TRIED]
+    return draw(st.sampled_from(forms)).format_map(Drawn(draw, 2, in_function))
 
 
 @st.composite

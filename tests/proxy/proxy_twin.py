@@ -96,6 +96,11 @@ def same(value: Any) -> Any:
     return value
 
 
+def word(value: Any) -> str:
+    """A text of the value that both halves share."""
+    return str(plain(value))
+
+
 class Endless(BaseException):
     """The cell takes too many steps to go on with."""
 
@@ -105,7 +110,7 @@ class Half:
 
     def __init__(self, names: dict[str, Any]) -> None:
         self.log: list[Any] = []
-        self.names = {"show": self.show, "Manager": Manager, "same": same, "__name__": "cell", **names}
+        self.names = {"show": self.show, "word": word, "Manager": Manager, "same": same, "__name__": "cell", **names}
 
     def show(self, value: Any) -> Any:
         """Note a value, in a form that both halves share."""
@@ -137,7 +142,7 @@ class Half:
     def state(self) -> dict[str, Any]:
         """The variables, in a form that both halves share."""
         hidden = ("_cb_", "ctx__", "P__", "__")
-        return {name: plain(value) for name, value in self.names.items() if not name.startswith(hidden) and name not in ("show",)}
+        return {name: plain(value) for name, value in self.names.items() if not name.startswith(hidden) and name not in ("show", "word")}
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -151,8 +156,6 @@ def plain(value: Any, depth: int = 0) -> Any:
         return [kind.__name__, *(plain(item, depth + 1) for item in value)]
     if kind is dict and depth < 4:
         return {str(plain(key)): plain(item, depth + 1) for key, item in value.items()}
-    if kind is str and (" at 0x" in value or "<bound" in value):
-        return "<address>"
     if kind in (int, str, bool, float, type(None)):
         return value
     return f"<{getattr(value, '__name__', kind.__name__)}>"

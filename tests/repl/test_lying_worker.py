@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from responsive import STALL_SECONDS, running_clock
 
 from cellblock.errors import SandboxBroken
 from cellblock.limits import ExecLimits
 from cellblock.repl import registry
 from cellblock.repl.guests import GuestSpec
+from cellblock.repl.protocol import External
 from cellblock.repl.session import Session, open_session
-from cellblock.repl.wire import EXT_INT, EXT_TEXT, FRAME_BYTES, Wire
+from cellblock.repl.wire import EXT_INT, EXT_TEXT, FRAME_BYTES, Call, Wire
 from cellblock.repl.zygote import close_all
 from cellblock.values import ValueCaps, plain
 
@@ -69,22 +72,24 @@ LIES = {
     "unknown_extension": packed(**{**DONE, "final": [msgspec.msgpack.Ext(99, b"x")]}),
     "mail_beyond_its_half": packed(**{**DONE, "final": [span(EXT_TEXT, 2**40, 10)]}),
     "mail_larger_than_allowed": packed(**{**DONE, "final": [span(EXT_TEXT, 0, 2**40)]}),
-    "mail_named_many_times": packed(**{**DONE, "final": [[span(EXT_TEXT, 0, 20_000_000)] * 50]}),
+    "mail_named_many_times": packed(**{**DONE, "final": [[[span(EXT_TEXT, 0, 20_000_000)] * 50]]}),
     "huge_int": packed(**{**DONE, "final": [msgspec.msgpack.Ext(EXT_INT, b"\x7f" * 100_000)]}),
-    "too_many_items": packed(**{**DONE, "final": [[0] * 500_000]}),
-    "a_key_that_is_no_text": packed(**{**DONE, "final": [{1: 2}]}),
+    "too_many_items": packed(**{**DONE, "final": [[[0] * 400_000]]}),
+    "a_key_that_is_no_text": packed(**{**DONE, "final": [[None, {1: 2}]]}),
     "more_output_than_allowed": packed(t="out", text="x" * 30_000),
 }
 
 
-async def broken_by(monkeypatch: pytest.MonkeyPatch, limits: ExecLimits | None = None, **options: Any) -> Session:
+async def broken_by(
+    monkeypatch: pytest.MonkeyPatch, limits: ExecLimits | None = None, llm_query: External | None = None, **options: Any
+) -> Session:
     spec = GuestSpec(name="hostile", driver=DRIVER, package="cellblock", options={"host_pid": str(os.getpid()), **options})
     monkeypatch.setitem(registry._BUILT_IN, "hostile", lambda: spec)
 
-    async def llm_query(prompt: str) -> str:
+    async def never(prompt: str) -> str:
         raise AssertionError("no lie may reach an external")
 
-    return await open_session("hostile", externals={"llm_query": llm_query}, limits=limits)
+    return await open_session("hostile", externals={"llm_query": llm_query or never}, limits=limits)
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +134,26 @@ async def test_half_a_frame_ends_at_the_wall_limit(monkeypatch: pytest.MonkeyPat
     await session.aclose()
 
 
+async def test_a_worker_that_does_not_read_its_answers_ends_at_the_wall_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def llm_query() -> list[str]:
+        return ["x" * 1_000] * 2_000
+
+    call = packed(t="call", id=1, name="llm_query", args=[], kwargs={})
+    session = await broken_by(monkeypatch, raw=call.hex(), deaf="1", limits=ExecLimits(wall_seconds=0.3), llm_query=llm_query)
+    result = await session.exec("x = 1")
+    assert result.error is not None and result.error.limit == "wall_seconds"
+    await session.aclose()
+
+
+async def test_the_text_of_a_result_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lie = {**DONE, "preview": "x" * 100_000, "limit": "y" * 100_000, "changed": ["z"] * 100_000, "error": ("k" * 100_000, "", None)}
+    (tmp_path / "lie").write_text(packed(**lie).hex())
+    session = await broken_by(monkeypatch, raw_file=str(tmp_path / "lie"))
+    result = await session.exec("x = 1")
+    assert len(repr(result)) < 100_000
+    await session.aclose()
+
+
 @pytest.fixture(scope="module")
 def wire() -> Any:
     import socket
@@ -138,6 +163,31 @@ def wire() -> Any:
     yield wire
     wire.close()
     theirs.close()
+
+
+def colliding(key: Callable[[int], Any]) -> bytes:
+    entries = b"".join(msgspec.msgpack.encode(key(n)) + b"\xc0" for n in range(9, 20_009))
+    return b"\x85\xa1t\xa4call\xa2id\x01\xa4name\xa1f\xa6kwargs\x80\xa4args\x91\x92\xc0\xdf" + struct.pack(">I", 20_000) + entries
+
+
+@pytest.mark.parametrize("key", [lambda n: msgspec.msgpack.Ext(EXT_INT, (n * (2**61 - 1)).to_bytes(10, "little")), lambda n: [n, n]])
+def test_keys_that_a_worker_can_choose_to_collide_never_become_a_dict(wire: Wire, key: Callable[[int], Any]) -> None:
+    started = running_clock()
+    with pytest.raises(SandboxBroken):
+        wire.decode(colliding(key))
+    assert running_clock() - started < STALL_SECONDS
+
+
+@pytest.mark.parametrize("item", [b"\xc0", b"\x90", b"\x91\x90", b"\x92\xc0\x80", b"\x91\x91\xc0"])
+def test_the_largest_frame_of_any_kind_is_no_stall(wire: Wire, item: bytes) -> None:
+    count = FRAME_BYTES // len(item) - 20
+    data = b"\x85\xa1t\xa4call\xa2id\x01\xa4name\xa1f\xa6kwargs\x80\xa4args\xdd" + struct.pack(">I", count) + item * count
+    started = running_clock()
+    with pytest.raises(SandboxBroken):
+        frame = wire.decode(data)
+        assert isinstance(frame, Call)
+        wire.arguments(frame.args, frame.kwargs)
+    assert running_clock() - started < STALL_SECONDS
 
 
 @settings(max_examples=300, deadline=None)
@@ -152,7 +202,7 @@ def test_any_bytes_decode_or_are_refused(wire: Wire, data: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_a_damaged_frame_decodes_or_is_refused(wire: Wire, data: st.DataObject) -> None:
-    good = bytearray(msgspec.msgpack.encode({**DONE, "final": [{"a": [1, "text", span(EXT_TEXT, 0, 10)]}]}))
+    good = bytearray(msgspec.msgpack.encode({**DONE, "final": [[None, {"a": [[1, "text", span(EXT_TEXT, 0, 10)]]}]]}))
     for _ in range(data.draw(st.integers(1, 4))):
         good[data.draw(st.integers(0, len(good) - 1))] = data.draw(st.integers(0, 255))
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import (
     BudgetExceeded,
@@ -24,7 +24,7 @@ from ..errors import (
 from ..limits import RunLimits
 from ..models.protocol import Usage
 
-CHARS_PER_TOKEN = 4
+BYTES_PER_TOKEN = 4
 """The estimate before a call; the provider's own figures replace it afterwards."""
 ANSWER_TOKENS = 4_096
 """Reserved for an answer whose length nobody bounded. Not given to the model: a bound of ours could be above its own maximum."""
@@ -38,6 +38,7 @@ class Hold:
 
     tokens: int
     cost_usd: float
+    model: str
     max_tokens: int | None
     """The bound to give to the model: the caller's own, or tighter."""
 
@@ -53,6 +54,8 @@ class _Ledger:
     tokens_held: int = 0
     cost_held: float = 0.0
     over: BudgetExceeded | None = None
+    by_model: dict[str, Usage] = field(default_factory=dict)
+    """Of settled calls, where money is limited: each model has a price of its own."""
 
 
 class Budget:
@@ -129,12 +132,13 @@ class Budget:
             self._end(MaxSubcallsExceeded("subcalls", allowed=self.limits.subcalls, used=used))
         self._ledger.subcalls = used
 
-    def reserve(self, prompt_chars: int, max_tokens: int | None = None) -> Hold | None:
+    def reserve(self, prompt_bytes: int, max_tokens: int | None = None, *, model: str = "") -> Hold | None:
         """Reserve tokens and money for one call; `settle` or `release` must follow.
 
         Args:
-            prompt_chars: of all messages together.
+            prompt_bytes: of all messages together, as UTF-8.
             max_tokens: the caller's bound on the answer.
+            model: whose price it is. Where money is limited, a model's first call is made alone, since nobody knows its price.
 
         Returns:
             None where the call fits, but not beside those that are in flight: ask again when one of them has ended.
@@ -145,23 +149,25 @@ class Budget:
             ConfigError: money is limited and an earlier call's price is unknown.
         """
         self._check_open()
-        prompt = math.ceil(prompt_chars / CHARS_PER_TOKEN)
+        prompt = math.ceil(prompt_bytes / BYTES_PER_TOKEN)
         room = self.limits.tokens - self._tokens_used - prompt
         if room < 1:
             self._end(MaxTokensExceeded("tokens", allowed=self.limits.tokens, used=self._tokens_used + prompt + 1))
         wanted = ANSWER_TOKENS if max_tokens is None else max_tokens
         answer = min(wanted, room)
-        price = self._price(prompt + min(answer, PRICED_TOKENS))
+        price = self._price(model, prompt + min(answer, PRICED_TOKENS))
         if answer > room - self._ledger.tokens_held or self._crowded_by_price(price):
             return None
         bound = max_tokens if room >= wanted else room
         self._ledger.tokens_held += prompt + answer
         self._ledger.cost_held += price
-        return Hold(tokens=prompt + answer, cost_usd=price, max_tokens=bound)
+        return Hold(tokens=prompt + answer, cost_usd=price, model=model, max_tokens=bound)
 
     def settle(self, hold: Hold, usage: Usage) -> None:
         """Replace what `hold` reserved by what the call used, here and in every run above."""
         self.release(hold)
+        if self.limits.cost_usd is not None:
+            self._ledger.by_model[hold.model] = self._ledger.by_model.get(hold.model, Usage()) + usage
         node: Budget | None = self
         while node is not None:
             node.usage += usage
@@ -170,7 +176,8 @@ class Budget:
     def release(self, hold: Hold) -> None:
         """Give back what a call reserved that used nothing we know of."""
         self._ledger.tokens_held -= hold.tokens
-        self._ledger.cost_held -= hold.cost_usd
+        # Fractions do not add up to nothing: with no call in flight, a rest that is held would be waited for in vain.
+        self._ledger.cost_held = self._ledger.cost_held - hold.cost_usd if self._ledger.tokens_held else 0.0
 
     def remaining_seconds(self) -> float:
         """Until the deadline; 0 once it has passed."""
@@ -199,18 +206,26 @@ class Budget:
     def _tokens_used(self) -> int:
         return self._top.usage.input_tokens + self._top.usage.output_tokens
 
-    def _price(self, tokens: int) -> float:
-        """What a call of this size should cost, by the mean price so far; 0 where money is not limited."""
-        limit, usage = self.limits.cost_usd, self._top.usage
-        if limit is None or usage.calls == 0:
+    def _price(self, model: str, tokens: int) -> float:
+        """What a call of this size should cost, by the model's mean price so far; all that is left before its first call.
+
+        0 where money is not limited.
+        """
+        limit, seen = self.limits.cost_usd, self._ledger.by_model.get(model)
+        if limit is None:
             return 0.0
-        if usage.cost_usd is None:
+        spent = self._spent
+        if spent is None:
             raise ConfigError(f"cost_usd={limit:g} cannot be kept: the price of a call is unknown; limit tokens, or use a priced model")
-        price = usage.cost_usd / max(1, self._tokens_used) * tokens
-        if usage.cost_usd >= limit or usage.cost_usd + price > limit:
-            self._end(MaxCostExceeded("cost_usd", allowed=limit, used=usage.cost_usd + price))
-        return price
+        price = 0.0 if seen is None else (seen.cost_usd or 0.0) / max(1, seen.input_tokens + seen.output_tokens) * tokens
+        if spent >= limit or spent + price > limit:
+            self._end(MaxCostExceeded("cost_usd", allowed=limit, used=spent + price))
+        return limit - spent if seen is None else price
+
+    @property
+    def _spent(self) -> float | None:
+        return self._top.usage.cost_usd if self._top.usage.calls else 0.0
 
     def _crowded_by_price(self, price: float) -> bool:
         limit, held = self.limits.cost_usd, self._ledger.cost_held
-        return limit is not None and held > 0 and (self._top.usage.cost_usd or 0.0) + held + price > limit
+        return limit is not None and held > 0 and (self._spent or 0.0) + held + price > limit

@@ -7,19 +7,23 @@ from contextlib import suppress
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 from ..errors import BudgetExceeded, CellblockError, SandboxBroken, SandboxError, StoreError
 from ..events import CellEnded, CellStarted, Refused, RunEnded, RunStarted
 from ..repl.protocol import ExecResult
 from ..store.journal import Status
 from . import prompt
+from .asking import cleaned
 from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outcome, Ran, Refuse, Reply, Stopped
 from .guards import answer_text
 from .loop import Task, repl_loop
 from .prompt import Brief
 from .subcalls import Subcalls
-from .tree import Call, LiveSession, Run, cleaned, failure_record
+from .tree import Call, LiveSession, Run, failure_record
 
+LONG_REPLY_CHARS = 50_000
+"""A longer one is read in a thread: taking a hostile million characters apart takes a second."""
 CLOSE_SECONDS = 5.0
 """How long closing a session may hold up the end of a run."""
 
@@ -55,7 +59,7 @@ async def perform_run(run: Run, question: str) -> Conclusion:
         status, conclusion = "cancelled", Conclusion(success=False, error="cancelled")
         raise
     except CellblockError as error:
-        conclusion = Conclusion(success=False, error=f"{type(error).__name__}: {error}")
+        conclusion = Conclusion(success=False, error=cleaned(f"{type(error).__name__}: {error}"))
         raise
     finally:
         _end(run, status, conclusion)
@@ -149,11 +153,9 @@ class Driver:
         outcome: Outcome = None
         try:
             while True:
-                try:
-                    effect = loop.send(outcome)
-                except StopIteration as stop:
-                    conclusion: Conclusion = stop.value
-                    return conclusion
+                effect = await _next(loop, outcome)
+                if isinstance(effect, Conclusion):
+                    return effect
                 outcome = await self._within_the_deadline(effect)
         finally:
             loop.close()
@@ -223,6 +225,20 @@ class Driver:
     def _record(self, step: int, kind: str, payload: dict[str, Any], outcome: object) -> None:
         journal, run_id = self._run.tree.journal, self._run.run_id
         journal.finish(run_id, journal.begin(run_id, kind, str(step), payload), outcome)
+
+
+async def _next(loop: Loop, outcome: Outcome) -> Effect | Conclusion:
+    if isinstance(outcome, Reply) and len(outcome.text) > LONG_REPLY_CHARS:
+        return await anyio.to_thread.run_sync(_sent, loop, outcome)
+    return _sent(loop, outcome)
+
+
+def _sent(loop: Loop, outcome: Outcome) -> Effect | Conclusion:
+    try:
+        return loop.send(outcome)
+    except StopIteration as stop:
+        conclusion: Conclusion = stop.value
+        return conclusion
 
 
 def _cell_fields(result: ExecResult) -> dict[str, Any]:

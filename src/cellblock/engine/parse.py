@@ -21,8 +21,10 @@ MAX_CELLS = 32
 _CELL_LANGUAGES = frozenset({"", "repl", "python", "py"})
 # A backtick fence has no backtick in its info string: that would be inline code.
 _FENCE = re.compile(r"( {0,3})(?:(`{3,})([^`]*)|(~{3,})(.*))\Z", re.DOTALL)
-_THOUGHT = re.compile(r"[ \t]*<(think|thinking)>", re.IGNORECASE)
-_TOOL = re.compile(r"[ \t]*<(tool_calls?|tool_use|tool_code|function_calls?|invoke|antml:function_calls|antml:invoke)\b[^<>]{0,200}>")
+_HIDDEN = re.compile(
+    r"[ \t]*<(?:((?i:think|thinking))>"
+    r"|(tool_calls?|tool_use|tool_code|function_calls?|invoke|antml:function_calls|antml:invoke)\b[^<>\n]{0,200}>)"
+)
 _FINAL_START = re.compile(r" {0,3}FINAL(?:_VAR)?[ \t]*[(:]")
 
 
@@ -80,18 +82,23 @@ class _Scan:
     def run(self) -> None:
         while self.at < len(self.source):
             start = self.at
+            # In the source itself: one line may hold a hundred thousand of them, and its rest is not to be copied for each.
+            if hidden := _HIDDEN.match(self.source, start):
+                self.hide(hidden)
+                continue
             line = self.next_line()
             if fence := _FENCE.match(line.rstrip("\n")):
                 self.fence(fence, start)
-            elif thought := _THOUGHT.match(line):
-                self.at = self.after_close(thought[1], start + thought.end(), otherwise=len(self.source))
-            elif tool := _TOOL.match(line):
-                self.tool_calls += 1
-                self.at = self.after_close(tool[1], start + tool.end(), otherwise=start + tool.end())
             elif (closing := _end_of_thought(line)) >= 0:
                 self.forget(start + closing)
             else:
                 self.prose(line)
+
+    def hide(self, opening: re.Match[str]) -> None:
+        """Go past a thought, or past a tool call; one that is never closed is only its opening."""
+        thought, tool = opening.groups()
+        self.tool_calls += tool is not None
+        self.at = self.after_close(thought or tool, opening.end(), otherwise=len(self.source) if thought else opening.end())
 
     def next_line(self) -> str:
         end = self.source.find("\n", self.at) + 1 or len(self.source)
@@ -158,6 +165,6 @@ def _language(info: str) -> str:
 
 
 def _end_of_thought(line: str) -> int:
-    """Where the text goes on after a `</think>` that nothing opened; -1 without one."""
-    at = line.find("</think>")
+    """Where the text goes on after the last `</think>` of a line that nothing opened; -1 without one."""
+    at = line.rfind("</think>")
     return at + len("</think>") if at >= 0 else -1

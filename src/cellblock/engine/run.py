@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 import anyio
-import anyio.to_thread
 from anyio.from_thread import start_blocking_portal
 
 from ..errors import BudgetExceeded, ConfigError
@@ -25,20 +24,19 @@ from ..models.protocol import ModelAdapter, Usage
 from ..repl.session import open_session
 from ..store.journal import Journal
 from ..values import Value
+from .asking import cleaned
 from .budget import Budget
+from .contexts import open_context
 from .driver import CLOSE_SECONDS, perform_run
 from .effects import Conclusion
 from .guards import Guards, answer_text
 from .limitations import limitations_of
 from .stream import RunStream
-from .tree import Run, Settings, Tree, cleaned
+from .tree import Run, Settings, Tree
 
 Model: TypeAlias = "str | ModelAdapter | Callable[..., object]"
 """A name such as `openai:gpt-5`, an adapter, or a function of the prompt."""
 ContextSource: TypeAlias = "str | list[str] | dict[str, str] | Path | Context"
-
-LARGE_CONTEXT_BYTES = 8 * 2**20
-"""Above this, the context is hashed in a thread, so that the event loop goes on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,10 +204,8 @@ async def _close(adapter: ModelAdapter) -> None:
 
 @asynccontextmanager
 async def _opened(source: ContextSource) -> AsyncIterator[Context]:
-    context = Context.coerce(source)
+    context = await open_context(source)
     try:
-        if context.size > LARGE_CONTEXT_BYTES:
-            await anyio.to_thread.run_sync(lambda: context.sha256)
         yield context
     finally:
         if context is not source:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 
@@ -13,6 +13,7 @@ from ..models.protocol import Message, ModelAdapter
 from ..repl.protocol import CellError, External
 from ..values import Value
 from . import arguments, prompt
+from .contexts import open_context
 from .effects import Conclusion
 from .guards import answer_text
 from .tree import Call, Run, failure_record
@@ -97,7 +98,7 @@ class Subcalls:
         run.children += 1
         child_id = f"{run.run_id}/{run.children}"
         seq = run.tree.journal.begin(run.run_id, "run", self._next_key(), {"run_id": child_id, "question": question})
-        with _context(run.context, given) as context:
+        async with _context(run.context, given) as context:
             child = Run(tree=run.tree, run_id=child_id, budget=budget, context=context, parent=run.run_id)
             try:
                 conclusion = await self._spawn(child, question)
@@ -188,14 +189,14 @@ class _Batch:
                 self._stop = self._stop or error
 
 
-@contextmanager
-def _context(parent: Context, given: str | list[str] | None) -> Iterator[Context]:
+@asynccontextmanager
+async def _context(parent: Context, given: str | list[str] | None) -> AsyncIterator[Context]:
     """The child's context: its parent's, or one of its own for as long as it runs."""
     if given is None:
         yield parent
         return
     try:
-        own = Context.from_text(given) if isinstance(given, str) else Context.from_documents(given)
+        own = await open_context(given)
     except ConfigError as error:
         raise CellError("ValueError", f"rlm_query(): {error}") from None
     try:

@@ -9,19 +9,18 @@ from typing import Any, Protocol
 
 import anyio
 
-from ..errors import BudgetExceeded, CellblockError, ModelError, ModelUnavailable
+from ..errors import BudgetExceeded, CellblockError, ModelError
 from ..events import AnyEvent, ModelAnswered, ModelAsked
 from ..host.context import Context
 from ..limits import ExecLimits
-from ..models.protocol import Message, ModelAdapter, ModelResponse
+from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
 from ..repl.protocol import REPLProtocol
 from ..store.journal import Journal
+from .asking import cleaned, complete, token_bytes
 from .budget import Budget, Hold
 from .guards import Guards
 
 ERROR_CHARS = 2_000
-# An adapter may be anybody's code, so that one which breaks its contract fails like a model, not like the engine.
-_ADAPTER_FAULTS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class LiveSession(REPLProtocol, Protocol):
@@ -128,8 +127,8 @@ class Run:
         return response
 
     async def _reserve(self, call: Call) -> Hold:
-        size = sum(len(message.content) for message in call.messages)
-        while (hold := self.budget.reserve(size, call.max_tokens)) is None:
+        size = token_bytes(call.messages)
+        while (hold := self.budget.reserve(size, call.max_tokens, model=call.model.name)) is None:
             # Those in flight hold what is left, and give back what they do not use.
             await self.tree.call_ended.wait()
         return hold
@@ -137,65 +136,43 @@ class Run:
     async def _call(self, call: Call) -> ModelResponse:
         hold = await self._reserve(call)
         told = {"call_id": f"{self.run_id}:{call.key}", "role": call.role, "step": self.step, "model": call.model.name}
-        self.event(ModelAsked, **told)
-        started, settled = time.perf_counter(), False
+        started = time.perf_counter()
+        used: Usage | None = None
         try:
-            response = _cleaned(await _complete(call, hold.max_tokens))
-            self.budget.settle(hold, response.usage)
-            settled = True
+            self.event(ModelAsked, **told)
+            response = await complete(call.model, call.messages, hold.max_tokens)
+            used = response.usage
         except ModelError as error:
-            self.event(ModelAnswered, **told, error=_line(error), seconds=time.perf_counter() - started)
+            used = error.usage
+            self.event(ModelAnswered, **told, **_spent(used), error=_line(error), seconds=time.perf_counter() - started)
             raise
         finally:
             # Cancelled calls come by here too.
-            if not settled:
+            if used is None:
                 self.budget.release(hold)
+            else:
+                self.budget.settle(hold, used)
             self.tree.call_ended.set()
             self.tree.call_ended = anyio.Event()
-        usage = response.usage
-        self.event(
-            ModelAnswered,
-            **told,
-            text=response.text,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost_usd=usage.cost_usd,
-            seconds=time.perf_counter() - started,
-        )
+        self.event(ModelAnswered, **told, **_spent(used), text=response.text, seconds=time.perf_counter() - started)
         return response
 
 
-async def _complete(call: Call, max_tokens: int | None) -> ModelResponse:
-    try:
-        return await call.model.complete(call.messages, max_tokens=max_tokens)
-    except _ADAPTER_FAULTS as error:
-        raise ModelUnavailable(f"{call.model.name}: the adapter raised {type(error).__name__}: {error}"[:ERROR_CHARS]) from error
-
-
-def _cleaned(response: ModelResponse) -> ModelResponse:
-    """JSON can carry half a surrogate pair, which no journal, event or worker can encode."""
-    text = cleaned(response.text)
-    if text is response.text:
-        return response
-    return ModelResponse(text=text, usage=response.usage, model=response.model, raw=response.raw)
-
-
-def cleaned(text: str) -> str:
-    """The text with lone surrogates replaced by `?`; the same object where there are none."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-    return text
+def _spent(usage: Usage | None) -> dict[str, Any]:
+    if usage is None:
+        return {}
+    return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "cost_usd": usage.cost_usd}
 
 
 def failure_record(error: CellblockError) -> dict[str, Any]:
     """How a failed effect stands in the journal."""
-    record: dict[str, Any] = {"error": type(error).__name__, "message": str(error)[:ERROR_CHARS]}
+    record: dict[str, Any] = {"error": type(error).__name__, "message": cleaned(str(error)[:ERROR_CHARS])}
+    if isinstance(error, ModelError) and error.usage is not None:
+        record["usage"] = error.usage
     if isinstance(error, BudgetExceeded):
         record |= {"limit": error.limit, "allowed": error.allowed, "used": error.used}
     return record
 
 
 def _line(error: ModelError) -> str:
-    return " ".join(f"{type(error).__name__}: {error}"[:ERROR_CHARS].split())
+    return " ".join(cleaned(f"{type(error).__name__}: {error}"[:ERROR_CHARS]).split())

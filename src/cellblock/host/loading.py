@@ -6,7 +6,8 @@ import errno
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,11 +80,25 @@ class Loader:
             os.close(fd)
 
     def _load_glob(self, pattern: str) -> None:
-        matches = list(_matches(pattern))
+        base, matches = _matches(pattern)
         if not matches:
             raise ConfigError(f"{shown(pattern)}: no file matches")
         for path in matches:
-            self._found(path, None)
+            self._found_below(base, path)
+
+    def _found_below(self, base: Path, path: str) -> None:
+        # From the named folder on, descriptors as in a folder: a link among the folders that a glob went through leads outside.
+        *folders, name = Path(path).relative_to(base).parts
+        with ExitStack() as opened:
+            try:
+                fd = _opened(opened, str(base), None)
+                for folder in folders:
+                    fd = _opened(opened, folder, fd)
+            except OSError as error:
+                why = "behind a symbolic link" if error.errno == errno.ENOTDIR else _why(error)
+                self.skipped.append(Skipped(shown(path), why))
+                return
+            self._found(name, fd, path)
 
     def _load_folder(self, folder: int, name: str, deep: int) -> None:
         # Links are not followed at all: where they lead inside the folder is loaded under its own name anyway, and what
@@ -179,8 +194,15 @@ def shown(name: str) -> str:
     return name if name.isprintable() else ascii(name)[1:-1]
 
 
-def _matches(pattern: str) -> Iterator[str]:
-    """The files, never folders, that a glob finds, sorted; `**` is any depth and follows no links."""
+def _opened(stack: ExitStack, folder: str, parent: int | None) -> int:
+    """A descriptor of `folder`; below `parent` it must not be a link."""
+    fd = os.open(folder, _OPEN | os.O_DIRECTORY | (os.O_NOFOLLOW if parent is not None else 0), dir_fd=parent)
+    stack.callback(os.close, fd)
+    return fd
+
+
+def _matches(pattern: str) -> tuple[Path, list[str]]:
+    """The folder that a glob names before its first magic part, and the files, never folders, that it finds there, sorted."""
     parts = Path(pattern).parts
     magic = next(at for at, part in enumerate(parts) if glob.has_magic(part))
     base = Path(*parts[:magic])
@@ -189,7 +211,7 @@ def _matches(pattern: str) -> Iterator[str]:
         found = sorted(str(path) for path in base.glob(str(Path(*parts[magic:]))))
     except (ValueError, OSError) as error:
         raise ConfigError(f"{shown(pattern)}: {error}") from None
-    return (path for path in found if not os.path.isdir(path))  # noqa: PTH112 - a str, not a Path
+    return base, [path for path in found if not os.path.isdir(path)]  # noqa: PTH112 - a str, not a Path
 
 
 def _kind(mode: int) -> str:

@@ -111,11 +111,11 @@ class AnthropicMessages:
         return self._response(reply, texts, [start.usage, *given_usages(event.usage for event in events)], messages)
 
     def _response(self, reply: MessagesReply, texts: list[str], usages: list[msgspec.Raw], messages: Sequence[Message]) -> ModelResponse:
+        usage = messages_usage(usages, messages, "".join(texts))
         if not texts:
-            raise self._failures.refused(f"gave no text (stop reason {reply.stop_reason}): raise max_tokens, or change the prompt")
+            raise self._failures.refused(f"gave no text (stop reason {reply.stop_reason}): raise max_tokens, or change the prompt", usage)
         text = self._failures.clean("".join(texts))
         extras = plain_extras(id=self._failures.clean(reply.id or ""), finish_reason=self._failures.clean(reply.stop_reason or ""))
-        usage = messages_usage(usages, messages, text)
         return ModelResponse(text=text, usage=usage, model=self._failures.line(reply.model or self.model), raw=extras)
 
     async def aclose(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 
-from ..errors import ModelError, ModelRefused, ModelUnavailable
+from ..errors import CellblockError, ModelRefused, ModelUnavailable
 from .protocol import Message, ModelResponse
 from .redact import one_line
 from .replies import estimate
@@ -45,7 +45,7 @@ class CallableModel:
             ModelRefused: it returned something that is not text.
         """
         argument = list(messages) if self._takes_messages else as_text(messages)
-        with _Foreign(self.name):
+        with Foreign(self.name):
             result = await self._called(argument)
         if isinstance(result, ModelResponse):
             return result
@@ -78,13 +78,18 @@ def _first_parameter(function: Callable[..., Any]) -> str:
         return ""
 
 
-class _Foreign(AbstractContextManager[None]):
-    """Turns any exception of code that is not ours into `ModelUnavailable`, and lets exits and cancellation pass."""
+class Foreign(AbstractContextManager[None]):
+    """Turns any exception of code that is not ours into `ModelUnavailable`, and lets exits and cancellation pass.
+
+    Args:
+        name: of the model, for the message.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(error, Exception) and not isinstance(error, ModelError):
+        """Raise `ModelUnavailable` from an exception that is not one of our own."""
+        if isinstance(error, Exception) and not isinstance(error, CellblockError):
             message = one_line(f"{self.name} raised {type(error).__name__}: {error}")
             raise ModelUnavailable(message, provider=self.name) from error

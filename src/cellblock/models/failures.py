@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ModelRefused, ModelUnavailable
+from .protocol import Usage
 from .redact import Secret, one_line
 from .replies import ErrorBody, Malformed
 from .retry import Failed, asked_wait, can_help
@@ -61,9 +62,9 @@ class Failures:
         """No usable answer, for the reason `what`."""
         return Failed(ModelUnavailable(self.line(f"{self.provider} {what}"), provider=self.provider), again=again)
 
-    def refused(self, what: str) -> Failed:
-        """The provider said no in a well-formed answer, or the request cannot be sent."""
-        return Failed(ModelRefused(self.line(f"{self.provider} {what}"), provider=self.provider))
+    def refused(self, what: str, usage: Usage | None = None) -> Failed:
+        """The provider said no in a well-formed answer, which may have cost something, or the request cannot be sent."""
+        return Failed(ModelRefused(self.line(f"{self.provider} {what}"), provider=self.provider, usage=usage))
 
     def line(self, text: str) -> str:
         """`text` on one bounded line, without the key."""

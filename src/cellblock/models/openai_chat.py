@@ -97,13 +97,14 @@ class OpenAIChat:
     def _made(self, said: ChatSaid, messages: Sequence[Message]) -> ModelResponse:
         if not said.choices:
             raise self._failures.unavailable("answered without a choice")
+        usage = chat_usage(said.usage, messages, said.text)
         if not said.text and (said.refusal or not said.has_text):
             why = said.refusal or "raise max_tokens, or change the prompt"
-            raise self._failures.refused(f"gave no text (finish reason {said.reason or 'unknown'}): {why}")
+            raise self._failures.refused(f"gave no text (finish reason {said.reason or 'unknown'}): {why}", usage)
         text = self._failures.clean(said.text)
         extras = plain_extras(id=self._failures.clean(said.id), finish_reason=self._failures.clean(said.reason))
         model = self._failures.line(said.model or self.model)
-        return ModelResponse(text=text, usage=chat_usage(said.usage, messages, text), model=model, raw=extras)
+        return ModelResponse(text=text, usage=usage, model=model, raw=extras)
 
     async def aclose(self) -> None:
         """Close this event loop's connections."""

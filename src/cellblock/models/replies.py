@@ -10,6 +10,11 @@ import msgspec
 
 from .protocol import Message, Usage
 
+JSON_BYTES = 4 * 2**20
+"""Longest JSON that is decoded at once: a million tokens. What hostile JSON costs is time in which nothing else runs."""
+STREAM_EVENTS = 250_000
+"""Most events of one stream; a token has one at most."""
+
 T = TypeVar("T")
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 
@@ -101,6 +106,8 @@ def decode(body: bytes, kind: type[T]) -> T:
     Raises:
         Malformed: it is not.
     """
+    if len(body) > JSON_BYTES:
+        raise Malformed(f"{len(body):,} bytes of JSON, and at most {JSON_BYTES:,} are read at once")
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
@@ -175,7 +182,8 @@ def chat_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], text: s
     if usage is None:
         return estimate(messages, text)
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
-    return Usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens, cached_tokens=cached or 0, calls=1)
+    cached = min(cached or 0, usage.prompt_tokens)
+    return Usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens, cached_tokens=cached, calls=1)
 
 
 def messages_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], text: str) -> Usage:
@@ -204,14 +212,21 @@ def estimate(messages: Sequence[Message], text: str) -> Usage:
 
 
 async def server_sent_data(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The `data:` lines of a server-sent event stream, without the prefix. A line that never ended is dropped."""
-    pending = bytearray()
+    """The `data:` lines of a server-sent event stream, without the prefix. A line that never ended is dropped.
+
+    Raises:
+        Malformed: there are more than `STREAM_EVENTS` of them.
+    """
+    pending, left = bytearray(), STREAM_EVENTS
     async for chunk in chunks:
         *lines, rest = chunk.split(b"\n")
         for line in lines:
             whole = bytes(pending) + line if pending else line
             pending.clear()
             if whole.startswith(b"data:"):
+                left -= 1
+                if left < 0:
+                    raise Malformed(f"more than {STREAM_EVENTS:,} events")
                 yield whole[5:].strip()
         pending += rest
 

@@ -116,7 +116,7 @@ def _number(text: str) -> float | None:
 def _until(text: str) -> float | None:
     try:
         when = parsedate_to_datetime(text[:64])
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -17,7 +17,8 @@ from .protocol import CellError, ExecError, ExecResult, ExecUsage, External
 from .wire import Call, Done, Out, Wire
 
 _MESSAGE_CHARS = 2_000
-_FRAMES_AT_ONCE = 16
+_PREVIEW_CHARS = 32_000
+_FRAMES_AT_ONCE, _BYTES_AT_ONCE = 16, 65_536
 
 
 @dataclass
@@ -40,11 +41,12 @@ class CellRun:
         Raises:
             LimitExceeded, SandboxBroken: the worker has to be killed.
         """
-        texts = 0
+        texts = received = 0
         for turn in itertools.count(1):
             frame = await self.meter.receive()
-            if turn % _FRAMES_AT_ONCE == 0:  # a worker that always has one more frame ready must not keep the event loop
-                await anyio.lowlevel.checkpoint()
+            if turn % _FRAMES_AT_ONCE == 0 or self.wire.received - received > _BYTES_AT_ONCE:
+                await anyio.lowlevel.checkpoint()  # a worker that always has one more frame ready must not keep the event loop
+                received = self.wire.received
             match frame:
                 case Out(text=text):
                     texts += 1
@@ -76,8 +78,7 @@ class CellRun:
             raise SandboxBroken("the worker made a call that it may not make")
         if number > 2 * self.limits.host_calls:
             raise LimitExceeded("host_calls", allowed=self.limits.host_calls, used=number)
-        args = [self.wire.value(value) for value in call.args]
-        kwargs = {key: self.wire.value(value) for key, value in call.kwargs.items()}
+        args, kwargs = self.wire.arguments(call.args, call.kwargs)
         answer = self._again(number) if self.recorded is not None else await self._ask(call.name, number, args, kwargs)
         await self._reply(answer)
 
@@ -103,12 +104,12 @@ class CellRun:
         value, error = answer
         if error is None:
             try:
-                await self.wire.send({"t": "reply", "value": self.wire.pack(value)})
+                await self.meter.send({"t": "reply", "value": self.wire.pack(value)})
                 self.answers.append(answer)
                 return
             except (TypeError, ValueError) as refusal:
                 error = ("RuntimeError", f"the answer cannot cross: {refusal}")
-        await self.wire.send({"t": "reply", "value": None, "error": error})
+        await self.meter.send({"t": "reply", "value": None, "error": error})
         self.answers.append((None, error))
 
     def usage(self, done: Done | None = None, *, peak: int = 0) -> ExecUsage:
@@ -126,16 +127,16 @@ class CellRun:
         error = None
         if done.error is not None:
             kind, message, line = done.error
-            error = ExecError(kind=kind[:200], message=message[:4_000], line=line, limit=done.limit)
+            error = ExecError(kind=kind[:200], message=message[:4_000], line=line, limit=done.limit and done.limit[:100])
         elif len(self.answers) > self.limits.host_calls:
             message = str(LimitExceeded("host_calls", allowed=self.limits.host_calls, used=len(self.answers)))
             error = ExecError(kind="LimitExceeded", message=message, limit="host_calls")
         return ExecResult(
             stdout=self.stdout,
             stdout_dropped=max(0, done.dropped),
-            value_preview=done.preview,
+            value_preview=done.preview and done.preview[:_PREVIEW_CHARS],
             error=error,
-            changed=() if done.lost else tuple(done.changed),
+            changed=() if done.lost else tuple(name[:200] for name in done.changed[:1_000]),
             has_final=done.final is not None,
             final=self.wire.value(done.final[0]) if done.final else None,
             state="rolled_back" if done.lost else "kept",

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..limits import ExecLimits
 from ..values import Value
 from .wire import memory_file
 
@@ -24,6 +25,8 @@ class Ran:
 
     code: str
     answers: tuple[Answered, ...] = ()
+    limits: ExecLimits | None = None
+    """What it ran under; a run again gets the same, and more time."""
     name: str | None = None
     value: Value = None
 
@@ -36,6 +39,8 @@ class History:
     ran: list[Ran] = field(default_factory=list)
     seconds: float = 0.0
     """What the cells in `ran` took: how long a roll-back would take now."""
+    given: int = 0
+    """Bytes that the cells in `ran` were given: they are held here for a roll-back."""
     state: tuple[int, int] | None = None
     """Offset and size of the last good checkpoint."""
     fd: int = -1
@@ -48,20 +53,21 @@ class History:
         """Where the next checkpoint goes: the half that does not hold the last good one."""
         return self.checkpoint_bytes if self.state is not None and self.state[0] == 0 else 0
 
-    def add(self, ran: Ran, seconds: float) -> None:
-        """One more thing to do again."""
+    def add(self, ran: Ran, seconds: float, size: int = 0) -> None:
+        """One more thing to do again: it took so many seconds, and was given so many bytes."""
         self.ran.append(ran)
         self.seconds += seconds
+        self.given += size
 
     def saved(self, offset: int, size: int) -> None:
         """A checkpoint holds all so far."""
         self.state = (offset, size)
         self.ran.clear()
-        self.seconds = 0.0
+        self.seconds, self.given = 0.0, 0
 
     def copy(self) -> History:
         """An independent copy, its checkpoint included."""
-        other = History(self.checkpoint_bytes, list(self.ran), self.seconds, self.state)
+        other = History(self.checkpoint_bytes, list(self.ran), self.seconds, self.given, self.state)
         if self.state is not None:
             os.pwrite(other.fd, self.read(), self.state[0])
         return other

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import anyio
 
@@ -11,6 +13,7 @@ from ..limits import ExecLimits
 from .process import WorkerProcess
 from .wire import Incoming, Wire
 
+T = TypeVar("T")
 _SHORTEST_LOOK = 0.02
 """Seconds between two looks at the processor clock, at least."""
 
@@ -18,11 +21,11 @@ _SHORTEST_LOOK = 0.02
 class Meter:
     """Waits for frames under the limits of one exec."""
 
-    __slots__ = ("_cpu_start", "_limits", "_process", "_received_start", "_sent_start", "_wire", "wall")
+    __slots__ = ("_cpu_start", "_limits", "_process", "_received_start", "_sent_start", "_started", "_wire", "wall")
 
     def __init__(self, wire: Wire, process: WorkerProcess, limits: ExecLimits) -> None:
         self._wire, self._process, self._limits = wire, process, limits
-        self._cpu_start = process.cpu_seconds()
+        self._cpu_start, self._started = process.cpu_seconds(), time.perf_counter()
         self._received_start, self._sent_start = wire.received, wire.sent
         self.wall = 0.0
 
@@ -30,6 +33,11 @@ class Meter:
     def cpu(self) -> float:
         """Processor seconds of the worker since the exec began."""
         return self._process.cpu_seconds() - self._cpu_start
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the worker was given since the exec began."""
+        return self._wire.sent - self._sent_start
 
     async def receive(self) -> Incoming:
         """The next frame.
@@ -39,19 +47,32 @@ class Meter:
             SandboxBroken: it hung up, or sent what is no frame.
         """
         while True:
-            frame = await self._wait()
+            # Processor time cannot pass faster than the clock for a worker of one running thread: look again when it might be over.
+            frame = await self._wait(self._wire.receive, max(_SHORTEST_LOOK, self._limits.cpu_seconds - self.cpu))
             self._check()
             if frame is not None:
                 return frame
 
-    async def _wait(self) -> Incoming | None:
-        limits = self._limits
-        # Processor time cannot pass faster than the clock for a worker of one running thread: look again when it might be over.
-        patience = min(limits.wall_seconds - self.wall, max(_SHORTEST_LOOK, limits.cpu_seconds - self.cpu))
+    async def send(self, frame: dict[str, Any]) -> None:
+        """Write one frame. A worker that does not read it is on the clock, too.
+
+        Raises:
+            LimitExceeded: the worker used up a limit; it has to be killed.
+            SandboxBroken: it hung up.
+            ValueError: the frame is too large.
+        """
+        if not await self._wait(lambda: self._sent(frame), self._limits.wall_seconds):
+            raise LimitExceeded("wall_seconds", allowed=self._limits.wall_seconds, used=round(self.wall, 3))
+
+    async def _sent(self, frame: dict[str, Any]) -> bool:
+        await self._wire.send(frame)
+        return True
+
+    async def _wait(self, work: Callable[[], Awaitable[T]], patience: float) -> T | None:
         started = time.perf_counter()
         try:
-            with anyio.move_on_after(max(0.0, patience)):
-                return await self._wire.receive()
+            with anyio.move_on_after(max(0.0, min(self._limits.wall_seconds - self.wall, patience))):
+                return await work()
             return None
         finally:
             self.wall += time.perf_counter() - started
@@ -60,9 +81,11 @@ class Meter:
         limits = self._limits
         if self.wall >= limits.wall_seconds:
             raise LimitExceeded("wall_seconds", allowed=limits.wall_seconds, used=round(self.wall, 3))
-        if self.wall >= limits.cpu_seconds and (cpu := self.cpu) >= limits.cpu_seconds:
+        # By the clock on the wall, not by what was charged: a worker has no work to do while the host answers it.
+        elapsed = time.perf_counter() - self._started
+        if elapsed >= limits.cpu_seconds and (cpu := self.cpu) >= limits.cpu_seconds:
             raise LimitExceeded("cpu_seconds", allowed=limits.cpu_seconds, used=round(cpu, 3))
         if (out := self._wire.received - self._received_start) > limits.bytes_out:
             raise LimitExceeded("bytes_out", allowed=limits.bytes_out, used=out)
-        if (taken := self._wire.sent - self._sent_start) > limits.bytes_in:
+        if (taken := self.taken) > limits.bytes_in:
             raise LimitExceeded("bytes_in", allowed=limits.bytes_in, used=taken)

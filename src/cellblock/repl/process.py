@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import struct
@@ -31,17 +32,24 @@ class WorkerProcess:
 
     def __init__(self, connection: socket.socket, pidfd: int, memory_bytes: int) -> None:
         self.connection, self.pidfd, self.memory_bytes = connection, pidfd, memory_bytes
-        self._statm = -1
+        self._statm, self._owner = -1, os.getpid()
         try:
             self.pid = _pid_of(pidfd)
             self.layers = _read_hello(connection)
+            # Read once, while all code in the worker is still ours: afterwards nobody can add a process.
+            self.pids = (self.pid, *_children(self.pid))
+            # Kept open: it is read after every cell.
+            self._statm = os.open(f"/proc/{self.pids[-1]}/statm", os.O_RDONLY | os.O_CLOEXEC)
         except BaseException:
             self.kill()
             raise
-        # Read once, while all code in the worker is still ours: afterwards nobody can add a process.
-        self.pids = (self.pid, *_children(self.pid))
-        # Kept open: it is read after every cell.
-        self._statm = os.open(f"/proc/{self.pids[-1]}/statm", os.O_RDONLY | os.O_CLOEXEC)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still serve."""
+        poller = select.poll()
+        poller.register(self.pidfd, select.POLLIN)
+        return not poller.poll(0)
 
     def cpu_seconds(self) -> float:
         """Processor time of the worker and its interpreter so far."""
@@ -62,8 +70,9 @@ class WorkerProcess:
         """End the worker and everything that it started. Harmless when it is gone."""
         if self.pidfd < 0:
             return
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        if self._owner == os.getpid():  # in a forked copy of the host it is the original's worker
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         for fd in (self.pidfd, self._statm):
             if fd >= 0:
                 os.close(fd)
@@ -73,6 +82,11 @@ class WorkerProcess:
         """Kill it and hang up."""
         self.kill()
         self.connection.close()
+
+    def __del__(self) -> None:
+        # A task that was cancelled while a thread made its worker never got to see it.
+        if getattr(self, "pidfd", -1) >= 0 and os is not None:
+            self.close()
 
 
 def _pid_of(pidfd: int) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import keyword
+import os
 import socket
 import time
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -29,6 +32,8 @@ T = TypeVar("T")
 OPEN_SECONDS = 20.0
 CHECKPOINT_AFTER_SECONDS = 0.25
 """Once the cells since the last checkpoint took longer than this, another is worth its cost."""
+CHECKPOINT_AFTER_BYTES = 16 * 2**20
+"""Once they were given more than this: it is all held here, to be given again."""
 DUMPABLE_SHARE = 0.2
 """Of the memory limit: above it the interpreter cannot write its own checkpoint (it needs the heap four times over)."""
 
@@ -69,6 +74,7 @@ class Session:
         self._next_id = 0
         self._busy = False
         self._closed = False
+        self._owner = os.getpid()
         self.layers: Mapping[str, str] = {}
 
     @property
@@ -95,12 +101,13 @@ class Session:
 
     async def get(self, name: str) -> Value:
         """A variable's value; see `REPLProtocol.get`."""
-        return await self._guarded(lambda live: self._ask(live, {"t": "get", "name": name[:1_000]}))
+        return await self._guarded(lambda live: self._ask(live, {"t": "get", "name": _identifier(name[:1_000])}))
 
     async def set(self, name: str, value: Value) -> None:
         """Bind a variable; see `REPLProtocol.set`."""
-        if not name.isidentifier():
+        if not name.isidentifier() or keyword.iskeyword(name):
             raise ConfigError(f"{name[:100]!r} is not a variable's name")
+        name = _identifier(name)
         await self._guarded(lambda live: self._set(live, name, value))
         self._history.add(Ran("", name=name, value=value), 0.0)
 
@@ -125,10 +132,11 @@ class Session:
         return self._live.process.private_bytes() if self._live else 0
 
     async def aclose(self) -> None:
-        """Kill the worker and free everything."""
+        """Kill the worker and free everything; a call that another task has under way fails, and frees what it still needs."""
         self._closed = True
-        self._drop()
-        self._history.close()
+        if self._busy and self._live is not None:
+            self._live.process.kill()
+        self._free()
 
     # -- one request at a time, on a worker that is there
 
@@ -146,10 +154,20 @@ class Session:
             raise
         finally:
             self._busy = False
+            if self._closed:
+                self._free()
+
+    def _free(self) -> None:
+        # Not under the hands of a task that waits for the socket: its number may be another session's at once.
+        if not self._busy:
+            self._drop()
+            self._history.close()
 
     def _check_usable(self) -> None:
         if self._closed:
             raise ConfigError("this session is closed; open another one")
+        if self._owner != os.getpid():
+            raise ConfigError("this session belongs to the process that forked this one; open another one here")
         if self._busy:
             raise ConfigError("this session is busy with another call; await that one first, or fork")
 
@@ -172,20 +190,26 @@ class Session:
     async def _open(self) -> _Live:
         options = self._options
         process = await _take_worker(options.spec, options.tenant, options.limits.memory_bytes)
-        live = _Live(process, Wire(process.connection, options.caps))
+        try:
+            live = _Live(process, Wire(process.connection, options.caps))
+        except BaseException:
+            process.close()
+            raise
         try:
             _check_layers(process.layers, options)
             self.layers = process.layers
             fds = [live.wire.mail, self._history.fd, *([options.context.fd] if options.context else [])]
             socket.send_fds(process.connection, [b"!"], fds)
-            await live.wire.send(self._open_frame(live.wire))
             with anyio.fail_after(OPEN_SECONDS):
+                await live.wire.send(self._open_frame(live.wire))
                 if not isinstance(await live.wire.receive(), Opened):
                     raise SandboxBroken("the worker did not open the session")
         except BaseException as error:
             live.end()
             if isinstance(error, TimeoutError):
                 raise SandboxBroken(f"the worker did not open the session within {OPEN_SECONDS:g} s") from None
+            if isinstance(error, OSError):
+                raise SandboxBroken(f"the worker died before the session was open ({error.strerror})") from None
             raise
         return live
 
@@ -215,9 +239,10 @@ class Session:
         if done.lost:
             self._drop()
             return result
-        self._history.add(Ran(code, tuple(run.answers)), meter.wall)
+        self._history.add(Ran(code, tuple(run.answers), limits), meter.wall, meter.taken)
         resident = live.process.resident_bytes()
-        if self._history.seconds > CHECKPOINT_AFTER_SECONDS and resident < DUMPABLE_SHARE * limits.memory_bytes:
+        is_due = self._history.seconds > CHECKPOINT_AFTER_SECONDS or self._history.given > CHECKPOINT_AFTER_BYTES
+        if is_due and resident < DUMPABLE_SHARE * limits.memory_bytes:
             await self._checkpoint(live)
         return replace(result, usage=run.usage(done, peak=resident))
 
@@ -227,14 +252,14 @@ class Session:
             source = live.wire.pack(code)
         except ValueError as error:
             raise ConfigError(f"the cell's source cannot cross: {error}") from None
-        await live.wire.send({"t": "exec", "id": self._next_id, "code": source, "output_chars": limits.output_chars})
+        await run.meter.send({"t": "exec", "id": self._next_id, "code": source, "output_chars": limits.output_chars})
         return await run.run(self._next_id)
 
     async def _again(self, live: _Live, ran: Ran) -> None:
         if ran.name is not None:
             await self._set(live, ran.name, ran.value)
             return
-        limits = self._options.limits
+        limits = ran.limits or self._options.limits
         generous = replace(limits, wall_seconds=60 + 10 * self._history.seconds, cpu_seconds=60 + 10 * self._history.seconds)
         run = CellRun(live.wire, Meter(live.wire, live.process, generous), generous, self._options.externals, recorded=list(ran.answers))
         try:
@@ -262,7 +287,7 @@ class Session:
         self._next_id += 1
         meter = Meter(live.wire, live.process, self._options.limits)
         try:
-            await live.wire.send({**frame, "id": self._next_id})
+            await meter.send({**frame, "id": self._next_id})
             answer = await meter.receive()
         except LimitExceeded as limit:
             raise SandboxBroken(f"the worker did not answer: {limit}") from None
@@ -275,6 +300,11 @@ class Session:
 
 async def _nothing(live: _Live) -> None:
     """The work of a session that only has to be there."""
+
+
+def _identifier(name: str) -> str:
+    # As Python reads it in source: a ligature in a name is its letters.
+    return unicodedata.normalize("NFKC", name)
 
 
 def _guest_error(kind: str, message: str) -> Exception:

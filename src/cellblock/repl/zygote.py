@@ -21,6 +21,7 @@ from .process import WorkerProcess
 READY_SECONDS = 60.0
 SPARES = 2
 REFILL_PAUSE_SECONDS = 0.02
+RETRY_SECONDS = 1.0
 _LOG_CHARS = 2_000
 
 
@@ -33,6 +34,7 @@ class Zygote:
     def __init__(self, spec: GuestSpec) -> None:
         self.spec = spec
         self._lock = threading.Lock()
+        self._out_of_step = False
         self._control, self._process = self._start()
 
     def spawn(self, memory_bytes: int) -> WorkerProcess:
@@ -41,24 +43,42 @@ class Zygote:
         Raises:
             SandboxUnavailable: the zygote or the worker died; the message says why, as far as it is known.
         """
-        mine, theirs = socket.socketpair()
         try:
-            with self._lock, theirs:
-                socket.send_fds(self._control, [json.dumps({"spawn": memory_bytes}).encode()], [theirs.fileno()])
-                data, fds, _, _ = socket.recv_fds(self._control, 4096, 1)
-            if not data or not fds:
-                raise SandboxUnavailable(f"the zygote of sandbox {self.spec.name!r} died")
-            return WorkerProcess(mine, fds[0], memory_bytes)
+            mine, theirs = socket.socketpair()
+        except OSError as error:
+            raise SandboxUnavailable(f"no descriptors for another worker: {error.strerror}") from error
+        try:
+            return WorkerProcess(mine, self._fork(memory_bytes, theirs), memory_bytes)
         except BaseException as error:
             mine.close()
             if isinstance(error, OSError):
                 raise SandboxUnavailable(f"the zygote of sandbox {self.spec.name!r} is gone: {error.strerror}") from error
             raise
 
+    def _fork(self, memory_bytes: int, theirs: socket.socket) -> int:
+        with self._lock, theirs:
+            data, fds = (b"", []) if self._out_of_step else self._ask(memory_bytes, theirs.fileno())
+        if not data:
+            raise SandboxUnavailable(f"the zygote of sandbox {self.spec.name!r} died")
+        if not fds:
+            raise SandboxUnavailable("no descriptors for another worker")
+        return fds[0]
+
+    def _ask(self, memory_bytes: int, fd: int) -> tuple[bytes, list[int]]:
+        try:
+            socket.send_fds(self._control, [json.dumps({"spawn": memory_bytes}).encode()], [fd])
+            data, fds, _, _ = socket.recv_fds(self._control, 4096, 1, socket.MSG_CMSG_CLOEXEC)
+        except BaseException:
+            # An answer that comes after we gave up would be taken for the next worker's: that zygote forks no more.
+            self._out_of_step = True
+            raise
+        self._out_of_step = not data
+        return data, fds
+
     @property
     def alive(self) -> bool:
         """Whether it can still fork workers."""
-        return self._process.poll() is None
+        return not self._out_of_step and self._process.poll() is None
 
     def close(self) -> None:
         """Hang up: the zygote and every worker end."""
@@ -125,15 +145,20 @@ class Spares:
         self.memory_bytes = ExecLimits().memory_bytes
         self._ready: list[WorkerProcess] = []
         self._wanted = threading.Condition()
+        self._replacing = threading.Lock()
         self._closed = False
         threading.Thread(target=self._refill, name=f"cellblock-spares-{spec.name}", daemon=True).start()
 
     def take(self, memory_bytes: int) -> WorkerProcess | None:
         """A spare made for that much memory, None where there is none: then `spawn` one."""
         with self._wanted:
-            fitting = self._ready.pop() if memory_bytes == self.memory_bytes and self._ready else None
             self._wanted.notify_all()
-            return fitting
+            while memory_bytes == self.memory_bytes and self._ready:
+                worker = self._ready.pop()
+                if worker.alive:
+                    return worker
+                worker.close()
+            return None
 
     def spawn(self, memory_bytes: int) -> WorkerProcess:
         """A worker made to order. Replaces a dead zygote once.
@@ -141,9 +166,14 @@ class Spares:
         Raises:
             SandboxUnavailable: no worker can be had.
         """
-        if not self.zygote.alive:
-            self._replace_zygote()
-        return self.zygote.spawn(memory_bytes)
+        zygote = self.zygote
+        try:
+            if zygote.alive:
+                return zygote.spawn(memory_bytes)
+        except SandboxUnavailable:
+            if zygote.alive:
+                raise
+        return self._replaced(zygote).spawn(memory_bytes)
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> bool:
         """Whether all spares are there, waiting for them at most so long."""
@@ -158,16 +188,17 @@ class Spares:
                 worker.close()
             self._ready.clear()
             self._wanted.notify_all()
-        self.zygote.close()
+        with self._replacing:
+            self.zygote.close()
 
-    def _replace_zygote(self) -> None:
-        with self._wanted:
-            if not self.zygote.alive:
-                self.zygote.close()
-                for worker in self._ready:
-                    worker.close()
-                self._ready.clear()
+    def _replaced(self, dead: Zygote) -> Zygote:
+        with self._replacing:  # which takes long; whoever takes a spare from the event loop does not wait for it
+            if self._closed:
+                raise SandboxUnavailable(f"the workers of sandbox {self.spec.name!r} were ended")
+            if self.zygote is dead:
+                dead.close()
                 self.zygote = Zygote(self.spec)
+            return self.zygote
 
     def _refill(self) -> None:
         while True:
@@ -181,7 +212,9 @@ class Spares:
             try:
                 worker = self.spawn(self.memory_bytes)
             except SandboxUnavailable:  # whoever asks for a session next gets the reason; spares are a convenience
-                return
+                with self._wanted:
+                    self._wanted.wait_for(lambda: self._closed, RETRY_SECONDS)
+                continue
             with self._wanted:
                 if self._closed:
                     worker.close()
@@ -226,5 +259,13 @@ def _take(pools: dict[tuple[str, str], Spares]) -> Iterator[Spares]:
 
 
 atexit.register(close_all)
-# A forked copy of this process must neither use nor end the original's workers.
-os.register_at_fork(after_in_child=_POOLS.clear)
+
+
+def _forget_all() -> None:
+    # A forked copy of this process must neither use nor end the original's workers, nor wait for its threads' locks.
+    global _POOLS_LOCK
+    _POOLS_LOCK = threading.Lock()
+    _POOLS.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)

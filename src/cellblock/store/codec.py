@@ -31,7 +31,7 @@ def unpack(data: bytes) -> Any:
     """
     try:
         return msgspec.msgpack.decode(data, ext_hook=_ext_hook)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"not msgpack: {error}") from error
 
 

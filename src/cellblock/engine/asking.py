@@ -1,0 +1,59 @@
+"""One call of an adapter, which may be anybody's code: one that breaks its contract fails like a model, not like the engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..models.callables import Foreign
+from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
+from ..models.replies import estimate
+
+MOST_TOKENS = 10**12
+"""Of one call; an adapter that counts more has counted wrong."""
+
+
+async def complete(model: ModelAdapter, messages: Sequence[Message], max_tokens: int | None) -> ModelResponse:
+    """The model's answer: a text that every worker and every journal can hold, and a usage that can be counted.
+
+    Raises:
+        ModelError: the call failed, or the adapter raised something else, or gave no answer.
+    """
+    with Foreign(model.name):
+        return _answer(await model.complete(messages, max_tokens=max_tokens), messages)
+
+
+def _answer(response: object, messages: Sequence[Message]) -> ModelResponse:
+    if not isinstance(response, ModelResponse) or not isinstance(response.text, str):
+        raise TypeError(f"an answer is a ModelResponse with a text, not {type(response).__name__}")
+    text = cleaned(str(response.text))
+    usage = response.usage if _countable(response.usage) else estimate(messages, text)
+    if usage.calls == 0:
+        # Counted as none, it would count as free.
+        usage = replace(usage, calls=1)
+    return ModelResponse(text=text, usage=usage, model=cleaned(str(response.model)), raw=response.raw)
+
+
+def _countable(usage: object) -> bool:
+    """Whether a budget can add it up: a negative figure would give back what others have spent."""
+    if not isinstance(usage, Usage):
+        return False
+    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.calls)
+    cost = usage.cost_usd
+    return all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts) and (cost is None or 0 <= cost < math.inf)
+
+
+def cleaned(text: str) -> str:
+    """The text with lone surrogates replaced by `?`: JSON can carry them, and no journal, event or worker can encode them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def token_bytes(messages: Sequence[Message]) -> int:
+    """What the messages' tokens are estimated from: bytes of UTF-8, since a Chinese character is no quarter of a token."""
+    texts = [message.content for message in messages]
+    return sum(len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts)

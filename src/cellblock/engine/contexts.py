@@ -1,0 +1,28 @@
+"""Making a context without holding up the event loop."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+
+from ..host.context import Context
+
+SMALL_CHARS = 1_000_000
+"""A text of so many is copied and hashed in a few milliseconds, which a thread would not make shorter."""
+
+
+async def open_context(source: object) -> Context:
+    """What `Context.coerce` makes of `source`. What is large or has to be read is made, and hashed, in a thread.
+
+    Raises:
+        ConfigError: as `Context.coerce`.
+    """
+    if isinstance(source, str) and len(source) <= SMALL_CHARS:
+        return Context.coerce(source)
+    return await anyio.to_thread.run_sync(_made, source)
+
+
+def _made(source: object) -> Context:
+    context = Context.coerce(source)
+    # Kept by the context; the journal asks for it as soon as the run begins.
+    _ = context.sha256
+    return context
