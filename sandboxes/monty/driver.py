@@ -185,7 +185,7 @@ def _failure(error: monty.MontyError) -> Outcome:
     frames = error.traceback() if isinstance(error, (monty.MontyRuntimeError, monty.MontySyntaxError)) else []
     if isinstance(error, monty.MontyCrashedError):
         return Outcome(error=("InterpreterCrashed", "the interpreter crashed on this cell", None), lost=True)
-    if kind == "MemoryError" and not frames and _MEMORY_MESSAGE.search(message[:200]):
+    if kind == "MemoryError" and _MEMORY_MESSAGE.search(message[:200]):
         return Outcome(error=("LimitExceeded", message[:200], None), limit="memory_bytes", lost=True)
     if not kind.replace("_", "").replace(".", "").isalnum():
         kind, message = type(error).__name__, text

@@ -101,7 +101,10 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     success: bool
     answer: str
     value: Any = None
-    """A `Value`; not typed as one, since JSON cannot tell str from bytes: bytes come back from a trace as base64 text, `nan` and `inf` as null."""
+    """A `Value`; not typed as one, since JSON cannot tell str from bytes: bytes come back from a trace as base64 text.
+
+    `nan` and the infinities come back as None.
+    """
     error: str | None = None
     steps: int = 0
     subcalls: int = 0

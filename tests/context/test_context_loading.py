@@ -212,6 +212,21 @@ def test_a_glob_takes_files_in_order_and_skips_what_is_not_text(folder: Path) ->
         assert context.num_documents == 1
 
 
+def test_a_glob_goes_through_no_link_among_the_folders_below_the_one_it_names(folder: Path) -> None:
+    for name in ("outside/deep/secret.txt", "given/in/a.txt"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(name)
+    (folder / "given" / "out").symlink_to("../outside/deep")
+    (folder / "given" / "up").symlink_to("../outside")
+    (folder / "alias").symlink_to("given")
+    for pattern in ("given/*/*.txt", "given/*/deep/*.txt", "given/in*/../out/*.txt", "given/**/out/*.txt", "given/[o]ut/secret.txt"):
+        with Context.from_paths(["given/in/a.txt", pattern]) as context:
+            assert "secret" not in text_of(context)
+            assert [skipped.why for skipped in context.skipped] == ["behind a symbolic link"]
+    with Context.from_paths(["alias/*/a.txt"]) as context:
+        assert context.num_documents == 1
+
+
 def test_a_name_with_glob_characters_is_a_name_first(folder: Path) -> None:
     (folder / "a[1].txt").write_text("odd name")
     with Context.from_paths(["a[1].txt"]) as context:

@@ -118,6 +118,26 @@ def test_a_call_that_would_cost_more_than_is_left_is_refused() -> None:
         budget.reserve(400)
 
 
+def test_a_models_first_call_is_made_alone_where_money_is_limited() -> None:
+    budget = Budget(RunLimits(cost_usd=1.0))
+    budget.settle(budget.reserve(40, model="cheap") or pytest.fail(), used(10, 0, cost_usd=0.0))
+    first = budget.reserve(40, model="dear")
+    assert first is not None
+    assert budget.reserve(40, model="dear") is None
+    budget.settle(first, used(10, 256, cost_usd=0.3))
+    assert [budget.reserve(40, model="dear") is None for _ in range(3)] == [False, False, True]
+
+
+def test_with_no_call_in_flight_no_money_is_held() -> None:
+    budget = Budget(RunLimits(cost_usd=0.1))
+    for _ in range(7):
+        budget.settle(reserved(budget, 4), used(10, 100, cost_usd=0.01))
+    holds = [hold for hold in (budget.reserve(4) for _ in range(3)) if hold]
+    for hold in holds:
+        budget.release(hold)
+    assert budget._ledger.cost_held == 0
+
+
 def test_an_unknown_price_under_a_money_limit_is_an_error_not_zero() -> None:
     budget = Budget(RunLimits(cost_usd=1.0))
     budget.settle(reserved(budget, 400), used(100))

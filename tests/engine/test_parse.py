@@ -174,6 +174,11 @@ def test_a_fenced_text_comes_back_as_it_was(code: str) -> None:
         "\t",
         "\r",
         "</think>\n",
+        "</think>",
+        "<think></think>",
+        "<invoke></invoke>",
+        "<invoke>",
+        "\n",
         "FINAL(",
     ],
 )

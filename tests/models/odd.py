@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from cellblock.models.replies import JSON_BYTES, STREAM_EVENTS
 from cellblock.models.transport import ANSWER_BYTES
 
 
@@ -48,6 +49,15 @@ ANSWERS = {
     "error200": lambda _: JSONResponse({"error": {"message": "upstream said no", "code": 403}}),
     "errorlist": lambda _: Response(b'[{"error": 7}]', status_code=400, media_type="application/json"),
     "enormous": lambda _: StreamingResponse(_enormous(), media_type="application/json"),
+    "long": lambda _: Response(b'{"choices":[' + b"{}," * (JSON_BYTES // 3) + b"{}]}", media_type="application/json"),
+    "length": lambda _: JSONResponse(
+        {
+            "choices": [{"message": {"content": None}, "finish_reason": "length"}],
+            "stop_reason": "max_tokens",
+            "usage": {"prompt_tokens": 70, "completion_tokens": 9, "input_tokens": 70, "output_tokens": 9},
+        }
+    ),
+    "flood": lambda _: Response(b"data: {}\n" * (STREAM_EVENTS + 1), media_type="text/event-stream"),
     "gzip": lambda _: Response(b"\x1f\x8b", headers={"content-encoding": "gzip"}),
     "redirect": lambda _: RedirectResponse("http://localhost:9/elsewhere"),
     "echo": _echo,

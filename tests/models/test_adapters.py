@@ -215,6 +215,7 @@ async def test_a_server_that_is_down_is_unavailable(api: str, stream: bool):
         ("error200", ModelRefused, "upstream said no"),
         ("errorlist", ModelRefused, "HTTP 400"),
         ("enormous", ModelUnavailable, f"longer than {ANSWER_BYTES:,} bytes"),
+        ("long", ModelUnavailable, "bytes of JSON, and at most"),
         ("gzip", ModelUnavailable, "compressed"),
         ("redirect", ModelRefused, "redirects are not followed"),
         ("echo", ModelRefused, "bad [31mkey: Bearer [key]"),
@@ -278,6 +279,19 @@ async def test_usage_that_makes_no_sense_is_estimated(odd: str):
     await model.aclose()
 
     assert answer.usage.estimated and answer.usage.output_tokens == 1
+
+
+@BOTH
+async def test_a_refusal_tells_what_it_cost(odd: str, api: str):
+    error = await failure(adapter(api, f"{odd}/length"))
+
+    assert isinstance(error, ModelRefused)
+    assert (error.usage.input_tokens, error.usage.output_tokens, error.usage.calls) == (70, 9, 1)
+
+
+@BOTH
+async def test_a_stream_of_endless_events_is_cut(odd: str, api: str):
+    assert "events" in str(await failure(adapter(api, f"{odd}/flood", stream=True)))
 
 
 async def test_content_in_parts_is_joined(odd: str):

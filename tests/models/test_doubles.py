@@ -20,6 +20,7 @@ from cellblock.models.retry import Failed, asked_wait, can_help, with_retries
 pytestmark = pytest.mark.anyio
 
 HELLO = [Message("user", "hello (you)")]
+ENDLESS_DATES = ("Mon, 01 Jan 9999999999999 00:00:00 GMT", "Mon, 01 Jan 2024 00:00:00 +99999999999999999999")
 
 
 async def test_a_script_is_read_line_by_line_and_calls_are_recorded():
@@ -129,7 +130,7 @@ def test_the_wait_that_is_asked_for(headers: dict[str, str], seconds: float | No
     assert asked_wait(headers) == seconds
 
 
-@pytest.mark.parametrize("value", ["-1", "nan", "inf", "soon", "Wed, 99 Foo 2024", "\x00"])
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "soon", "Wed, 99 Foo 2024", "\x00", *ENDLESS_DATES])
 def test_a_wait_that_makes_no_sense_is_none(value: str):
     assert asked_wait({"retry-after": value}) is None
 

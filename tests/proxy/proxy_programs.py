@@ -32,7 +32,7 @@ EXPRESSIONS = [
     "[{one} for {name} in ({two},)]", "list({one} for {name} in [{two}, 2] if {three})", "({name} := {one})", "[({name} := {one}) for _ in [1]]",
     "(lambda {name}: {one})({two})", "({one} if {two} else 0)", "show({one})", "{{{one}: {two}}}", "({one}, {two})", "({one} == {two})",
     "[{one} for _ in 'ab' for {name} in [{two}]]", "(lambda {name}={one}: {two})()", "[(lambda: {one})() for {name} in [{two}]]", "len({one})",
-    "({one} in {name})", "{{**{{str({one}): 1}}}}", "[*({one},)]", "(lambda *{name}, x={one}: {two})()",
+    "({one} in {name})", "{{**{{word({one}): 1}}}}", "[*({one},)]", "(lambda *{name}, x={one}: {two})()",
 ]  # fmt: skip
 SIMPLE = [
     "show({one})", "{one}", "{name} = {one}", "{name} = y = {one}", "{name}, y = {one}, 2", "{name} += {one}", "{name}: {one} = {two}", "{name}: int",

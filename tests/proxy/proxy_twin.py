@@ -20,7 +20,7 @@ MEMBERS = {
 MAX_STEPS = 3_000
 
 FACADES = '''
-class _cb_Ctx:
+class Real:
     def find(self, *args, **named): return ctx__find(*args, **named)
     def len_chars(self, *args, **named): return ctx__len_chars(*args, **named)
     def slice(self, *args, **named): return ctx__slice(*args, **named)
@@ -57,7 +57,8 @@ def _cb_cut(value, start=None, stop=None, step=None):
 
 
 _cb_len = len
-ctx = _cb_Ctx()
+ctx = Real()
+del Real
 P = context = CONTEXT = _cb_text = _cb_Text()
 '''
 
@@ -148,8 +149,10 @@ class Half:
 def plain(value: Any, depth: int = 0) -> Any:
     """The value, with what differs between the halves replaced by names."""
     kind = type(value)
-    if kind in (Real, Manager) or kind.__name__ == "_cb_Ctx":
-        return f"<{'Manager' if kind is Manager else 'ctx'}>"
+    if kind.__name__ in ("Real", "Manager"):
+        return f"<{kind.__name__}>"
+    if kind is str and "method" in value:
+        return "<method>"
     if kind.__name__ == "_cb_Text":
         return TEXT
     if kind in (list, tuple, set) and depth < 4:

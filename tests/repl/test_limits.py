@@ -8,7 +8,7 @@ import anyio
 import pytest
 from responsive import responsive_loop
 
-from cellblock.errors import ConfigError
+from cellblock.errors import ConfigError, SandboxError
 from cellblock.limits import ExecLimits
 from cellblock.repl.session import Session, open_session
 
@@ -35,6 +35,19 @@ async def test_a_passed_memory_limit_keeps_earlier_variables(repl: Session) -> N
     result = await repl.exec("y = ['a' * 1000 + str(i) for i in range(10 ** 7)]")
     assert result.error is not None and result.error.limit == "memory_bytes"
     assert (await repl.exec("print(x + 1)")).stdout == "42\n"
+
+
+async def test_a_memory_limit_that_is_passed_inside_a_call_is_a_limit_too(repl: Session) -> None:
+    result = await repl.exec("def f():\n    l = []\n    while True:\n        l.append('a' * 100000 + str(len(l)))\nf()")
+    assert result.error is not None
+    assert (result.error.limit, result.state) == ("memory_bytes", "rolled_back")
+
+
+async def test_a_state_that_is_too_large_to_dump_says_so_and_stays(repl: Session) -> None:
+    await repl.exec("x = 'a' * 100_000_000")
+    with pytest.raises(SandboxError, match="too large"):
+        await repl.dump()
+    assert (await repl.exec("len(x)")).value_preview == "100000000"
 
 
 async def test_a_passed_cpu_limit_is_named(repl: Session) -> None:

@@ -16,7 +16,7 @@ def test_a_value_comes_back_as_it_was(value: object) -> None:
     assert unpack(pack(value)) == value
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x93\x01", b"\xd4\x07x"])
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x93\x01", b"\xd4\x07x", b"\x91" * 100_000])
 def test_what_is_not_ours_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):
         unpack(data)

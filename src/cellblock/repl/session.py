@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import keyword
 import os
-import socket
 import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-import anyio
-import anyio.to_thread
-
-from ..errors import ConfigError, LimitExceeded, SandboxBroken, SandboxError, SandboxUnavailable
+from ..errors import ConfigError, LimitExceeded, SandboxError
 from ..limits import ExecLimits
 from ..values import DEFAULT_CAPS, Value, ValueCaps
 from .cell import CellRun
-from .guests import REQUIRED_LAYERS, GuestSpec
-from .history import History, Ran, open_frame
+from .history import History, Ran
+from .live import Live, SessionOptions, open_live
 from .meter import Meter
-from .process import WorkerProcess
 from .protocol import ContextFile, ExecResult, External
 from .registry import find_sandbox
-from .wire import Answer, Done, Opened, Wire
-from .zygote import Spares, running_spares, spares_for
 
 T = TypeVar("T")
-OPEN_SECONDS = 20.0
 CHECKPOINT_AFTER_SECONDS = 0.25
 """Once the cells since the last checkpoint took longer than this, another is worth its cost."""
 CHECKPOINT_AFTER_BYTES = 16 * 2**20
@@ -38,31 +30,8 @@ DUMPABLE_SHARE = 0.2
 """Of the memory limit: above it the interpreter cannot write its own checkpoint (it needs the heap four times over)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionOptions:
-    """What stays the same for a session's whole life, roll-backs and forks included."""
-
-    spec: GuestSpec
-    externals: Mapping[str, External]
-    context: ContextFile | None
-    limits: ExecLimits
-    seed: int
-    clock: float
-    tenant: str
-    allow_weak_isolation: bool
-    caps: ValueCaps = field(default_factory=lambda: DEFAULT_CAPS)
-
-
-@dataclass
-class _Live:
-    """A worker that serves this session now."""
-
-    process: WorkerProcess
-    wire: Wire
-
-    def end(self) -> None:
-        self.process.kill()
-        self.wire.close()
+class _TooLarge(SandboxError):
+    """The interpreter would die of writing its state."""
 
 
 class Session:
@@ -70,8 +39,7 @@ class Session:
 
     def __init__(self, options: SessionOptions, history: History) -> None:
         self._options, self._history = options, history
-        self._live: _Live | None = None
-        self._next_id = 0
+        self._live: Live | None = None
         self._busy = False
         self._closed = False
         self._owner = os.getpid()
@@ -101,19 +69,19 @@ class Session:
 
     async def get(self, name: str) -> Value:
         """A variable's value; see `REPLProtocol.get`."""
-        return await self._guarded(lambda live: self._ask(live, {"t": "get", "name": _identifier(name[:1_000])}))
+        return await self._guarded(lambda live: live.ask({"t": "get", "name": _identifier(name[:1_000])}))
 
     async def set(self, name: str, value: Value) -> None:
         """Bind a variable; see `REPLProtocol.set`."""
         if not name.isidentifier() or keyword.iskeyword(name):
             raise ConfigError(f"{name[:100]!r} is not a variable's name")
         name = _identifier(name)
-        await self._guarded(lambda live: self._set(live, name, value))
+        await self._guarded(lambda live: live.set(name, value))
         self._history.add(Ran("", name=name, value=value), 0.0)
 
     async def dump(self) -> bytes:
         """The state between cells; see `REPLProtocol.dump`."""
-        await self._guarded(self._checkpoint)
+        await self._guarded(self._save)
         return self._history.read()
 
     async def fork(self) -> Session:
@@ -140,13 +108,13 @@ class Session:
 
     # -- one request at a time, on a worker that is there
 
-    async def _guarded(self, work: Callable[[_Live], Awaitable[T]]) -> T:
+    async def _guarded(self, work: Callable[[Live], Awaitable[T]]) -> T:
         self._check_usable()
         self._busy = True
         try:
             live = self._live or await self._start()
             return await work(live)
-        except (TypeError, LookupError):  # the guest's "no", between two cells: nothing is broken
+        except (TypeError, LookupError, _TooLarge):  # the guest's "no", between two cells: nothing is broken
             raise
         except BaseException:
             # Cancelled or broken in the middle: the worker's state is unknown, the history's is not.
@@ -176,62 +144,28 @@ class Session:
             self._live.end()
             self._live = None
 
-    async def _start(self) -> _Live:
-        live = await self._open()
+    async def _start(self) -> Live:
+        live = await open_live(self._options, self._history)
         try:
+            self.layers = live.process.layers
             for ran in list(self._history.ran):
-                await self._again(live, ran)
+                await live.again(ran, self._history.seconds)
         except BaseException:
             live.end()
             raise
         self._live = live
         return live
 
-    async def _open(self) -> _Live:
-        options = self._options
-        process = await _take_worker(options.spec, options.tenant, options.limits.memory_bytes)
-        try:
-            live = _Live(process, Wire(process.connection, options.caps))
-        except BaseException:
-            process.close()
-            raise
-        try:
-            _check_layers(process.layers, options)
-            self.layers = process.layers
-            fds = [live.wire.mail, self._history.fd, *([options.context.fd] if options.context else [])]
-            socket.send_fds(process.connection, [b"!"], fds)
-            with anyio.fail_after(OPEN_SECONDS):
-                await live.wire.send(self._open_frame(live.wire))
-                if not isinstance(await live.wire.receive(), Opened):
-                    raise SandboxBroken("the worker did not open the session")
-        except BaseException as error:
-            live.end()
-            if isinstance(error, TimeoutError):
-                raise SandboxBroken(f"the worker did not open the session within {OPEN_SECONDS:g} s") from None
-            if isinstance(error, OSError):
-                raise SandboxBroken(f"the worker died before the session was open ({error.strerror})") from None
-            raise
-        return live
+    async def _save(self, live: Live) -> None:
+        if live.process.resident_bytes() > DUMPABLE_SHARE * self._options.limits.memory_bytes:
+            raise _TooLarge(f"the state is too large to be written: memory_bytes has to be {1 / DUMPABLE_SHARE:g} times what it takes")
+        await live.checkpoint(self._history)
 
-    def _open_frame(self, wire: Wire) -> dict[str, Any]:
-        options, caps = self._options, self._options.caps
-        return open_frame(
-            self._history,
-            far=sorted(options.externals),
-            caps={"total_bytes": caps.total_bytes, "items": caps.items, "depth": caps.depth, "digits": caps.digits},
-            mail_bytes=2 * wire.half,
-            seed=options.seed,
-            clock=options.clock,
-            has_context=options.context is not None,
-        )
-
-    # -- the requests
-
-    async def _exec(self, live: _Live, code: str, limits: ExecLimits) -> ExecResult:
+    async def _exec(self, live: Live, code: str, limits: ExecLimits) -> ExecResult:
         meter = Meter(live.wire, live.process, limits)
         run = CellRun(live.wire, meter, limits, self._options.externals)
         try:
-            done = await self._run(live, run, code, limits)
+            done = await live.run(run, code)
             result = run.result(done)
         except LimitExceeded as limit:
             self._drop()
@@ -243,89 +177,17 @@ class Session:
         resident = live.process.resident_bytes()
         is_due = self._history.seconds > CHECKPOINT_AFTER_SECONDS or self._history.given > CHECKPOINT_AFTER_BYTES
         if is_due and resident < DUMPABLE_SHARE * limits.memory_bytes:
-            await self._checkpoint(live)
+            await live.checkpoint(self._history)
         return replace(result, usage=run.usage(done, peak=resident))
 
-    async def _run(self, live: _Live, run: CellRun, code: str, limits: ExecLimits) -> Done:
-        self._next_id += 1
-        try:
-            source = live.wire.pack(code)
-        except ValueError as error:
-            raise ConfigError(f"the cell's source cannot cross: {error}") from None
-        await run.meter.send({"t": "exec", "id": self._next_id, "code": source, "output_chars": limits.output_chars})
-        return await run.run(self._next_id)
 
-    async def _again(self, live: _Live, ran: Ran) -> None:
-        if ran.name is not None:
-            await self._set(live, ran.name, ran.value)
-            return
-        limits = ran.limits or self._options.limits
-        generous = replace(limits, wall_seconds=60 + 10 * self._history.seconds, cpu_seconds=60 + 10 * self._history.seconds)
-        run = CellRun(live.wire, Meter(live.wire, live.process, generous), generous, self._options.externals, recorded=list(ran.answers))
-        try:
-            done = await self._run(live, run, ran.code, generous)
-        except LimitExceeded as error:
-            raise SandboxBroken(f"the session could not be brought back: {error}") from None
-        if done.lost or len(run.answers) != len(ran.answers):
-            raise SandboxBroken("the session could not be brought back: a cell ran differently the second time")
-
-    async def _set(self, live: _Live, name: str, value: Value) -> None:
-        try:
-            packed = live.wire.pack(value)
-        except ValueError as error:
-            raise TypeError(str(error)) from None
-        await self._ask(live, {"t": "set", "name": name, "value": packed})
-
-    async def _checkpoint(self, live: _Live) -> None:
-        offset = self._history.spare_offset
-        size = await self._ask(live, {"t": "checkpoint", "offset": offset})
-        if type(size) is not int or not 0 < size <= self._history.checkpoint_bytes:
-            raise SandboxBroken("the worker lied about a checkpoint's size")
-        self._history.saved(offset, size)
-
-    async def _ask(self, live: _Live, frame: dict[str, Any]) -> Value:
-        self._next_id += 1
-        meter = Meter(live.wire, live.process, self._options.limits)
-        try:
-            await meter.send({**frame, "id": self._next_id})
-            answer = await meter.receive()
-        except LimitExceeded as limit:
-            raise SandboxBroken(f"the worker did not answer: {limit}") from None
-        if not isinstance(answer, Answer) or answer.id != self._next_id:
-            raise SandboxBroken("the worker answered another question")
-        if answer.error is not None:
-            raise _guest_error(*answer.error)
-        return live.wire.value(answer.value)
-
-
-async def _nothing(live: _Live) -> None:
+async def _nothing(live: Live) -> None:
     """The work of a session that only has to be there."""
 
 
 def _identifier(name: str) -> str:
     # As Python reads it in source: a ligature in a name is its letters.
     return unicodedata.normalize("NFKC", name)
-
-
-def _guest_error(kind: str, message: str) -> Exception:
-    known: dict[str, type[Exception]] = {"LookupError": LookupError, "TypeError": TypeError, "ValueError": TypeError}
-    return known.get(kind, SandboxError)(message[:2_000])
-
-
-def _check_layers(layers: Mapping[str, str], options: SessionOptions) -> None:
-    missing = [f"{name} ({layers.get(name, 'not reported')})" for name in REQUIRED_LAYERS if layers.get(name) != "on"]
-    if missing and not options.allow_weak_isolation:
-        raise SandboxUnavailable(
-            f"sandbox {options.spec.name!r} lacks a layer here: {', '.join(missing)}; allow_weak_isolation=True runs without"
-        )
-
-
-async def _take_worker(spec: GuestSpec, tenant: str, memory_bytes: int) -> WorkerProcess:
-    pool: Spares | None = running_spares(spec, tenant)
-    if pool is None:
-        pool = await anyio.to_thread.run_sync(spares_for, spec, tenant)
-    worker = pool.take(memory_bytes)
-    return worker if worker is not None else await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
 
 
 async def open_session(
