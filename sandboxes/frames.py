@@ -15,7 +15,11 @@ import msgspec
 
 INLINE_BYTES = 4096
 """A longer text goes into the mail file, so that a frame stays small."""
+INLINE_TOTAL_BYTES = 2**17
+"""Of short texts in one frame; further ones go into the mail file too."""
 FRAME_BYTES = 2**19
+SPARE_BYTES = 2**16
+"""Of a frame, for what goes with a value: the preview, an error, the names that changed."""
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
 
 
@@ -61,6 +65,15 @@ class Wire:
         frame: dict[str, Any] = self._decoder.decode(self._exactly(size))
         return frame
 
+    def fits(self, value: Any) -> None:
+        """Whether a plain value can be sent at all.
+
+        Raises:
+            TypeError, ValueError: it cannot; the message says why.
+        """
+        if len(msgspec.msgpack.encode(self.packer().pack(value))) > FRAME_BYTES - SPARE_BYTES:
+            raise ValueError("more structure than one message may hold; send less, or join it into one text")
+
     def packer(self) -> Packer:
         """A packer for the values of one frame."""
         return Packer(self)
@@ -90,10 +103,10 @@ class Packer:
     A list becomes `[items]` and a dict `[None, fields]`: the host tells them apart by type, and takes no other keys than str.
     """
 
-    __slots__ = ("_items", "_size", "_used", "_wire")
+    __slots__ = ("_inline", "_items", "_size", "_used", "_wire")
 
     def __init__(self, wire: Wire) -> None:
-        self._wire, self._items, self._size, self._used = wire, 0, 0, 0
+        self._wire, self._items, self._size, self._used, self._inline = wire, 0, 0, 0, 0
 
     def pack(self, value: Any, depth: int = 0) -> Any:
         """What msgpack takes for `value`.
@@ -146,7 +159,8 @@ class Packer:
     def _blob(self, raw: bytes, value: str | bytes) -> Any:
         wire = self._wire
         self._charge(len(raw))
-        if len(raw) <= INLINE_BYTES or wire.mail is None:
+        if wire.mail is None or (len(raw) <= INLINE_BYTES and self._inline + len(raw) <= INLINE_TOTAL_BYTES):
+            self._inline += len(raw)
             return value if type(value) is str else msgspec.msgpack.Ext(EXT_SHORT, raw)
         offset = self._used
         self._used += len(raw)

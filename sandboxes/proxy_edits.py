@@ -109,8 +109,7 @@ def _colons(source: Source, key: ast.Slice, start: int, end: int) -> list[Edit] 
             return None
         found += [left + offset for offset, char in enumerate(gap) if char == ord(":")]
     return [
-        Edit(place, place + 1, b"," if part is not None else b"None,")
-        for place, part in zip(found, (key.lower, key.upper), strict=False)
+        Edit(place, place + 1, b"," if part is not None else b"None,") for place, part in zip(found, (key.lower, key.upper), strict=False)
     ]
 
 

@@ -31,12 +31,12 @@ class Scope:
         bound: names that it binds.
         deleted: names that it deletes, or may rebind in a way that cannot be seen.
         global_names: those of its `global` statements.
-        local_names: its own, or of a function around it, without being bound in it.
+        declared: its own by a mere annotation.
         late: it runs later than the statement that it stands in, if at all.
         opaque: a class whose bases or keywords may put any name into it.
     """
 
-    __slots__ = ("bound", "deleted", "global_names", "kind", "late", "local_names", "opaque", "parent")
+    __slots__ = ("bound", "declared", "deleted", "global_names", "kind", "late", "opaque", "parent")
 
     def __init__(self, kind: Kind, parent: Scope | None, *, late: bool = False) -> None:
         self.kind, self.parent, self.opaque = kind, parent, False
@@ -44,11 +44,11 @@ class Scope:
         self.bound: set[str] = set()
         self.deleted: set[str] = set()
         self.global_names: set[str] = set()
-        self.local_names: set[str] = set()
+        self.declared: set[str] = set()
 
     def holds(self, name: str) -> bool:
-        """Whether the name is this scope's own, or one of a function around it."""
-        return name in self.bound or name in self.deleted or name in self.local_names
+        """Whether the name is this scope's own. After `nonlocal` it is not, but then it is of a function around it."""
+        return name in self.bound or name in self.deleted or name in self.declared
 
 
 class Place(Enum):

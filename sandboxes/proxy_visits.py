@@ -35,7 +35,7 @@ def _annotated(walk: Walk, node: ast.AnnAssign, scope: Scope, joined: Joined) ->
         walk.bind(node.target, scope)
     elif node.simple and isinstance(node.target, ast.Name) and scope.kind is not Kind.MODULE:
         # It binds nothing, and still makes the name the scope's own.
-        scope.local_names.add(node.target.id)
+        scope.declared.add(node.target.id)
     if walk.hot(node):
         target = None if isinstance(node.target, ast.Name) else node.target
         # A function's own annotations are never evaluated.
@@ -95,10 +95,6 @@ def _import(walk: Walk, node: ast.Import | ast.ImportFrom, scope: Scope, joined:
 
 def _global(walk: Walk, node: ast.Global, scope: Scope, joined: Joined) -> None:
     scope.global_names.update(node.names)
-
-
-def _nonlocal(walk: Walk, node: ast.Nonlocal, scope: Scope, joined: Joined) -> None:
-    scope.local_names.update(node.names)
 
 
 def _definition_is_hot(walk: Walk, node: ast.FunctionDef | ast.ClassDef) -> bool:
@@ -269,7 +265,7 @@ def _nothing(walk: Walk, node: ast.AST, scope: Scope, joined: Joined) -> None:
 
 HANDLERS: dict[type[ast.AST], Callable[..., None]] = {
     **dict.fromkeys((ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete), _plain),
-    **dict.fromkeys((ast.Pass, ast.Break, ast.Continue), _nothing),
+    **dict.fromkeys((ast.Pass, ast.Break, ast.Continue, ast.Nonlocal), _nothing),
     **dict.fromkeys((ast.If, ast.While), _branch),
     **dict.fromkeys((ast.For, ast.AsyncFor), _for),
     **dict.fromkeys((ast.With, ast.AsyncWith), _with),
@@ -284,7 +280,6 @@ HANDLERS: dict[type[ast.AST], Callable[..., None]] = {
     ast.ExceptHandler: _handler,
     ast.Match: _match,
     ast.Global: _global,
-    ast.Nonlocal: _nonlocal,
     ast.ClassDef: _class,
     ast.Name: _name,
     ast.Attribute: _attribute,

@@ -9,85 +9,19 @@ from __future__ import annotations
 import mmap
 import os
 import socket
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import msgspec
 
-from frames import Caps, HostGone, Wire
+from frames import HostGone, Wire
+from interpreter import GuestError, Interpreter, OpenRequest, Outcome
 from near import TOP_LEVEL, NearContext, near_functions
+from printed import Printed
 from proxy import Cell, CellRefused, SessionNames, rewrite
 
 NEAR_ERRORS = (ValueError, TypeError, IndexError, KeyError, LookupError, OverflowError)
-
-
-class GuestError(Exception):
-    """To be raised inside the cell as the built-in exception `kind`."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        self.kind, self.message = kind, message[:2_000]
-        super().__init__(kind, self.message)
-
-
-@dataclass
-class Outcome:
-    """How the interpreter got on with one cell."""
-
-    preview: str | None = None
-    error: tuple[str, str, int | None] | None = None
-    limit: str | None = None
-    """The limit that ended it, None for an ordinary error."""
-    lost: bool = False
-    """The variables are gone, or no longer to be trusted: the host goes back to the state before this cell."""
-
-
-Dispatch = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
-
-
-class Interpreter(Protocol):
-    """Wall 1: what runs cells. Its methods raise `GuestError` where the host asked for something that is not there."""
-
-    def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
-        """Begin a session: seed, clock, names of far functions, first variables."""
-        ...
-
-    def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
-        """Run one cell with `inputs` bound first; `dispatch` answers its calls, `write` takes what it prints.
-
-        `shows` says that its last expression gives the text of the preview.
-        """
-        ...
-
-    def names(self) -> list[str]:
-        """Top-level names that are bound now."""
-        ...
-
-    def get(self, name: str) -> Any:
-        """A variable's value, as plain Python data."""
-        ...
-
-    def dump(self) -> bytes:
-        """The whole state between cells."""
-        ...
-
-    def load(self, request: OpenRequest, inputs: dict[str, Any], state: bytes) -> None:
-        """Become the session that `dump` saved, in place of `open`'s fresh state."""
-        ...
-
-
-class OpenRequest(msgspec.Struct, frozen=True):
-    """The host's first frame."""
-
-    far: list[str]
-    caps: Caps
-    mail_bytes: int
-    checkpoint_bytes: int
-    seed: int
-    clock: float
-    has_context: bool
-    state: tuple[int, int] | None = None
 
 
 def warm() -> None:
@@ -96,52 +30,6 @@ def warm() -> None:
     numbers = {"mail_bytes": 0, "checkpoint_bytes": 0, "seed": 0, "clock": 0.0}
     msgspec.convert({"far": [], "caps": caps, **numbers, "has_context": False, "state": None}, OpenRequest)
     rewrite("x = ctx.find('a')\nf'{len(P)}'", SessionNames())
-
-
-class Printed:
-    """Text that a cell prints: the head goes out at once, of the rest the tail is kept, what lies between is counted."""
-
-    def __init__(self, limit: int, send: Callable[[str], None]) -> None:
-        self._head_left = limit // 2
-        self._tail_room = limit - self._head_left
-        self._send = send
-        self._pending: list[str] = []
-        self._tail: deque[str] = deque()
-        self._tail_size = 0
-        self.dropped = 0
-
-    def write(self, text: str) -> None:
-        """Take more text."""
-        if self._head_left:
-            head, text = text[: self._head_left], text[self._head_left :]
-            self._head_left -= len(head)
-            self._pending.append(head)
-        if text:
-            self._keep_tail(text)
-
-    def _keep_tail(self, text: str) -> None:
-        self._tail.append(text)
-        self._tail_size += len(text)
-        while self._tail_size > self._tail_room:
-            excess = self._tail_size - self._tail_room
-            first = self._tail.popleft()
-            cut = min(excess, len(first))
-            self.dropped += cut
-            self._tail_size -= cut
-            if cut < len(first):
-                self._tail.appendleft(first[cut:])
-
-    def flush(self) -> None:
-        """Send what was kept of the head so far."""
-        if self._pending:
-            text, self._pending = "".join(self._pending), []
-            self._send(text)
-
-    def finish(self) -> None:
-        """Send the rest of the head, and the tail."""
-        self._pending.extend(self._tail)
-        self._tail.clear()
-        self.flush()
 
 
 @dataclass
@@ -290,7 +178,7 @@ class Worker:
             return outcome
         try:
             value = self.interpreter.get(name)
-            self.wire.packer().pack(value)
+            self.wire.fits(value)
         except (GuestError, TypeError, ValueError) as error:
             message = error.message if isinstance(error, GuestError) else str(error)
             return Outcome(preview=outcome.preview, error=("NameError", f"FINAL_VAR: {message[:500]}", None))
@@ -350,7 +238,7 @@ class Worker:
             cell.final, cell.final_name = [], value.strip()
             return
         try:
-            self.wire.packer().pack(value)
+            self.wire.fits(value)
         except (TypeError, ValueError) as error:
             raise GuestError(type(error).__name__, str(error)) from None
         cell.final, cell.final_name = [value], None

@@ -57,7 +57,7 @@ class Zygote:
             _continue_in_child()
             self.own_pids = os.pidfd_open(os.getpid())
         namespaces.change_root(self.layers, self.guest.files(self.options), self.options["root"])
-        namespaces.become_nobody(keep_sys_admin=isolated)
+        self.layers.attempt("user", lambda: namespaces.become_nobody(keep_sys_admin=isolated))
         sc.prctl(sc.PR_SET_DUMPABLE, 0)
 
     def serve(self) -> None:
@@ -106,7 +106,7 @@ class Zygote:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         lockdown.before_guest(self.layers, {fd})
         guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
-        guest.start()
+        self.layers.attempt("interpreter", guest.start)
         lockdown.after_guest(self.layers, guest.data_bytes, threads=guest.needs_threads)
         guest.serve(self.layers.state)
 

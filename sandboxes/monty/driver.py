@@ -21,8 +21,9 @@ import pydantic_monty as monty
 from pydantic_monty._binary import find_monty_binary
 
 import worker
+from interpreter import Dispatch, GuestError, OpenRequest, Outcome
 from jail import lockdown
-from worker import Dispatch, GuestError, OpenRequest, Outcome, Worker
+from worker import Worker
 
 INSIDE = "/bin/monty"
 MIB = 2**20
@@ -207,7 +208,10 @@ class Guest:
 
     def start(self) -> None:
         """Spawn the interpreter and bound it, while that is still possible."""
-        pid = self.interpreter.start()
+        try:
+            pid = self.interpreter.start()
+        except (monty.MontyError, RuntimeError) as error:
+            raise OSError(str(error)) from error
         with contextlib.suppress(ProcessLookupError):
             lockdown.bound_child(pid, self.memory_bytes + 64 * MIB)
 

@@ -26,6 +26,16 @@ def _check(limits: object, *, zero_allowed: frozenset[str] = frozenset()) -> Non
             raise ConfigError(f"{field.name}={value!r}: must be finite and greater than 0")
 
 
+def check_type(name: str, value: object, kind: type) -> None:
+    """Refuse an argument of the wrong type where it is given, not where it first hurts.
+
+    Raises:
+        ConfigError: `value` is no `kind`.
+    """
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigError(f"{name}={str(value)[:50]!r}: {kind.__name__} is needed, not {type(value).__name__}")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExecLimits:
     """Limits of one exec, that is one cell.

@@ -129,11 +129,9 @@ def test_a_models_first_call_is_made_alone_where_money_is_limited() -> None:
 
 
 def test_with_no_call_in_flight_no_money_is_held() -> None:
-    budget = Budget(RunLimits(cost_usd=0.1))
-    for _ in range(7):
-        budget.settle(reserved(budget, 4), used(10, 100, cost_usd=0.01))
-    holds = [hold for hold in (budget.reserve(4) for _ in range(3)) if hold]
-    for hold in holds:
+    budget = Budget(RunLimits(cost_usd=1.0))
+    budget.settle(reserved(budget, 4), used(10, 100, cost_usd=0.01))
+    for hold in [reserved(budget, 4 * tokens, 1) for tokens in (1, 1, 1)]:
         budget.release(hold)
     assert budget._ledger.cost_held == 0
 

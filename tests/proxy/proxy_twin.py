@@ -19,7 +19,7 @@ MEMBERS = {
 
 MAX_STEPS = 3_000
 
-FACADES = '''
+FACADES = """
 class Real:
     def find(self, *args, **named): return ctx__find(*args, **named)
     def len_chars(self, *args, **named): return ctx__len_chars(*args, **named)
@@ -60,7 +60,7 @@ _cb_len = len
 ctx = Real()
 del Real
 P = context = CONTEXT = _cb_text = _cb_Text()
-'''
+"""
 
 
 class Real:
@@ -132,7 +132,7 @@ class Half:
         sys.settrace(trace)
         try:
             exec(code, self.names)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a program may raise anything, and that is compared
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<cell>"]
             self.log.append((type(error).__name__, lines[-1] if lines else None))
             return False

@@ -6,12 +6,12 @@ import warnings
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from proxy_programs import cells, sessions
+from proxy_twin import MEMBERS, Endless, Twin, compiled
 
 from proxy import CellRefused, SessionNames, rewrite
-from proxy_programs import cells, sessions
 from proxy_scopes import NAMES
 from proxy_source import parsed
-from proxy_twin import MEMBERS, Endless, Twin, compiled
 
 
 @settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))

@@ -53,16 +53,20 @@ async def test_a_zygote_that_died_is_replaced_without_a_stall() -> None:
     assert await anyio.to_thread.run_sync(pool.wait_ready, 10.0)
 
 
-async def test_a_zygote_that_was_given_up_on_forks_no_more() -> None:
+async def test_a_zygote_that_was_given_up_on_forks_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     forker = await anyio.to_thread.run_sync(zygote.Zygote, monty())
-    forker._control.settimeout(1e-6)  # too short for any answer
-    with pytest.raises(zygote.SandboxUnavailable):
-        forker.spawn(2**28)
-    forker._control.settimeout(10)
+    with monkeypatch.context() as patch:
+        patch.setattr(zygote.socket, "recv_fds", _too_late)
+        with pytest.raises(zygote.SandboxUnavailable):
+            forker.spawn(2**28)
     assert not forker.alive
     with pytest.raises(zygote.SandboxUnavailable):
         forker.spawn(2**28)  # would have been the worker before
     forker.close()
+
+
+def _too_late(*_: object) -> None:
+    raise TimeoutError
 
 
 async def test_closing_under_a_running_cell_ends_it_at_once_and_disturbs_nobody() -> None:

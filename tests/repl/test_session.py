@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import weakref
+from typing import Any
 
 import anyio
 import pytest
@@ -14,6 +15,7 @@ from cellblock.errors import ConfigError, SandboxBroken, SandboxUnavailable
 from cellblock.limits import ExecLimits
 from cellblock.repl.protocol import CellError
 from cellblock.repl.session import Session, open_session
+from cellblock.repl.zygote import close_all
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +129,14 @@ async def test_final_keeps_the_type_and_empty_answers_count(repl: Session) -> No
         assert result.final == value and type(result.final) is type(value)
 
 
+async def test_a_large_final_crosses_or_is_refused_in_the_cell(repl: Session) -> None:
+    result = await repl.exec("FINAL(['a' * 100] * 9000)")
+    assert result.final == ["a" * 100] * 9000
+    result = await repl.exec("x = ['ab'] * 90_000\nFINAL_VAR('x')")
+    assert not result.has_final
+    assert result.error is not None and "one text" in result.error.message
+
+
 async def test_final_var_of_a_missing_name_is_an_error_that_names_it(repl: Session) -> None:
     result = await repl.exec("FINAL_VAR('missing')")
     assert not result.has_final
@@ -218,3 +228,29 @@ async def test_closing_frees_descriptors() -> None:
     gc.collect()
     assert reference() is None
     assert len(os.listdir("/proc/self/fd")) <= before + 2 * 4  # spares come and go
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": "x"}, {"limits": 5}, {"context": "text"}, {"externals": {"a b": print}}, {"externals": {"len": print}}]
+)
+async def test_a_wrong_argument_is_refused_where_it_is_given(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        await open_session(**wrong)
+
+
+async def test_code_that_is_no_text_is_refused_and_the_session_goes_on(repl: Session) -> None:
+    with pytest.raises(ConfigError, match="str is needed"):
+        await repl.exec(5)  # type: ignore[arg-type]
+    assert (await repl.exec("1 + 1")).value_preview == "2"
+
+
+async def test_an_external_need_not_be_async() -> None:
+    async with await open_session(externals={"double": lambda x: 2 * x}) as session:
+        assert (await session.exec("double(21)")).value_preview == "42"
+
+
+async def test_an_interpreter_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONTY_BIN", "/bin/true")
+    with pytest.raises(SandboxUnavailable, match="interpreter did not start"):
+        await open_session(tenant="somebody else")
+    close_all()  # the broken zygote would go on trying to make spares

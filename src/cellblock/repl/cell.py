@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,7 +93,8 @@ class CellRun:
         if number > self.limits.host_calls:
             return None, ("RuntimeError", f"host_calls={self.limits.host_calls} exceeded: call fewer times, or in batches")
         try:
-            return await self.externals[name](*args, **kwargs), None
+            answer = self.externals[name](*args, **kwargs)
+            return (await answer if inspect.isawaitable(answer) else answer), None
         except CellError as error:
             return None, (error.kind, error.message[:_MESSAGE_CHARS])
         except BudgetExceeded as error:

@@ -11,6 +11,7 @@ from ..errors import SandboxUnavailable
 REQUIRED_LAYERS = (
     "namespaces",
     "root",
+    "user",
     "capabilities",
     "no_new_privs",
     "landlock",

@@ -36,6 +36,8 @@ class WorkerProcess:
         try:
             self.pid = _pid_of(pidfd)
             self.layers = _read_hello(connection)
+            if (interpreter := self.layers.pop("interpreter", "on")) != "on":
+                raise SandboxUnavailable(f"the interpreter did not start ({interpreter[:500]})")
             # Read once, while all code in the worker is still ours: afterwards nobody can add a process.
             self.pids = (self.pid, *_children(self.pid))
             # Kept open: it is read after every cell.

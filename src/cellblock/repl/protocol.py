@@ -9,9 +9,12 @@ from typing import Literal, Protocol
 from ..limits import ExecLimits
 from ..values import Value
 
-External = Callable[..., Awaitable[Value]]
-"""A far function: takes plain values, returns one. What it raises reaches the cell as `RuntimeError` with a
-redacted text, except `CellError`, whose kind and message are meant for the cell."""
+External = Callable[..., Awaitable[Value] | Value]
+"""A far function: takes plain values, returns one. One that is not async holds up the event loop while it works.
+
+What it raises reaches the cell as `RuntimeError` with a redacted text, except `CellError`, whose kind and message are meant
+for the cell.
+"""
 
 
 class ContextFile(Protocol):

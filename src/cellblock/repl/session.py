@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import os
 import time
@@ -12,7 +13,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from ..errors import ConfigError, LimitExceeded, SandboxError
-from ..limits import ExecLimits
+from ..limits import ExecLimits, check_type
 from ..values import DEFAULT_CAPS, Value, ValueCaps
 from .cell import CellRun
 from .history import History, Ran
@@ -22,6 +23,8 @@ from .protocol import ContextFile, ExecResult, External
 from .registry import find_sandbox
 
 T = TypeVar("T")
+RESERVED = ("ctx__", "P__", "_cb_")
+"""What the names of near externals and of the guest's own helpers begin with."""
 CHECKPOINT_AFTER_SECONDS = 0.25
 """Once the cells since the last checkpoint took longer than this, another is worth its cost."""
 CHECKPOINT_AFTER_BYTES = 16 * 2**20
@@ -63,6 +66,8 @@ class Session:
     async def exec(self, code: str, *, limits: ExecLimits | None = None) -> ExecResult:
         """Run one cell whole; see `REPLProtocol.exec`."""
         limits = limits or self._options.limits
+        check_type("code", code, str)
+        check_type("limits", limits, ExecLimits)
         if limits.memory_bytes != self._options.limits.memory_bytes:
             raise ConfigError(f"memory_bytes is fixed when a session opens ({self._options.limits.memory_bytes:,}); open another one")
         return await self._guarded(lambda live: self._exec(live, code, limits))
@@ -181,6 +186,11 @@ class Session:
         return replace(result, usage=run.usage(done, peak=resident))
 
 
+def _check_external(name: str) -> None:
+    if not name.isidentifier() or keyword.iskeyword(name) or name in dir(builtins) or name.startswith(RESERVED):
+        raise ConfigError(f"{name[:100]!r} cannot be an external's name: an identifier is needed that is no word of Python's own")
+
+
 async def _nothing(live: Live) -> None:
     """The work of a session that only has to be there."""
 
@@ -219,6 +229,12 @@ async def open_session(
         SandboxUnavailable: it cannot run here; the message names what is missing.
     """
     limits = limits or ExecLimits()
+    check_type("limits", limits, ExecLimits)
+    check_type("seed", seed, int)
+    for name in externals or ():
+        _check_external(name)
+    if context is not None and not isinstance(getattr(context, "fd", None), int):
+        raise ConfigError(f"context={type(context).__name__}: a Context is needed, such as Context.from_text(…)")
     options = SessionOptions(
         spec=find_sandbox(sandbox),
         externals=dict(externals or {}),

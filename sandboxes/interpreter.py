@@ -1,0 +1,78 @@
+"""What every sandbox's interpreter has to offer its worker, and what passes between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from frames import Caps
+
+
+class GuestError(Exception):
+    """To be raised inside the cell as the built-in exception `kind`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind, self.message = kind, message[:2_000]
+        super().__init__(kind, self.message)
+
+
+@dataclass
+class Outcome:
+    """How the interpreter got on with one cell."""
+
+    preview: str | None = None
+    error: tuple[str, str, int | None] | None = None
+    limit: str | None = None
+    """The limit that ended it, None for an ordinary error."""
+    lost: bool = False
+    """The variables are gone, or no longer to be trusted: the host goes back to the state before this cell."""
+
+
+Dispatch = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class Interpreter(Protocol):
+    """Wall 1: what runs cells. Its methods raise `GuestError` where the host asked for something that is not there."""
+
+    def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
+        """Begin a session: seed, clock, names of far functions, first variables."""
+        ...
+
+    def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
+        """Run one cell with `inputs` bound first; `dispatch` answers its calls, `write` takes what it prints.
+
+        `shows` says that its last expression gives the text of the preview.
+        """
+        ...
+
+    def names(self) -> list[str]:
+        """Top-level names that are bound now."""
+        ...
+
+    def get(self, name: str) -> Any:
+        """A variable's value, as plain Python data."""
+        ...
+
+    def dump(self) -> bytes:
+        """The whole state between cells."""
+        ...
+
+    def load(self, request: OpenRequest, inputs: dict[str, Any], state: bytes) -> None:
+        """Become the session that `dump` saved, in place of `open`'s fresh state."""
+        ...
+
+
+class OpenRequest(msgspec.Struct, frozen=True):
+    """The host's first frame."""
+
+    far: list[str]
+    caps: Caps
+    mail_bytes: int
+    checkpoint_bytes: int
+    seed: int
+    clock: float
+    has_context: bool
+    state: tuple[int, int] | None = None
