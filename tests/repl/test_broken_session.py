@@ -103,6 +103,7 @@ async def test_closing_while_a_roll_back_is_under_way_leaves_no_worker() -> None
 
 async def test_an_opening_that_is_cut_off_leaves_no_descriptor() -> None:
     pool = await spares()
+    await anyio.to_thread.run_sync(pool.wait_ready)
     before = len(os.listdir("/proc/self/fd"))
     for turn in range(10):
         opening = asyncio.create_task(open_session(limits=OTHER_MEMORY))
@@ -113,6 +114,7 @@ async def test_an_opening_that_is_cut_off_leaves_no_descriptor() -> None:
     await anyio.to_thread.run_sync(pool.spawn(2**26).close)  # the zygote answers in turn: all are there now
     del opening
     gc.collect()
+    await anyio.to_thread.run_sync(pool.wait_ready)
     assert len(os.listdir("/proc/self/fd")) <= before
 
 

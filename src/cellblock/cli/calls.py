@@ -130,7 +130,7 @@ def perform(ready: Ready, question: str, context: Context, show: Show) -> int:
 
     with watching(show, max_steps=ready.rlm.limits.steps) as watcher:
         result = result_of(ready, question, context, watcher, show)
-    publish(result, watcher.board, show)
+    publish(result, watcher.board, show, context)
     watcher.check_trace()
     return 0 if result.success else 1
 
@@ -164,7 +164,11 @@ async def _run(ready: Ready, question: str, context: Context, watcher: Watcher) 
         return stream.result
 
 
-def publish(result: RunResult, board: Board, show: Show) -> None:
+MOST_SKIPPED = 1_000
+"""Skipped files that `--json` names; it counts all of them."""
+
+
+def publish(result: RunResult, board: Board, show: Show, context: Context) -> None:
     """The answer, or the JSON object, on standard output; why there is none on standard error.
 
     Raises:
@@ -173,7 +177,8 @@ def publish(result: RunResult, board: Board, show: Show) -> None:
     from .report import SIMULATED, fields, is_simulated
 
     if show.json:
-        write(to_json(fields(result, board)))
+        skipped = [{"name": one.name, "why": one.why} for one in context.skipped[:MOST_SKIPPED]]
+        write(to_json({**fields(result, board), "skipped": skipped, "skipped_files": len(context.skipped)}))
     elif result.answer or result.success:
         write(safe(result.answer))
         if is_simulated(board):

@@ -17,7 +17,8 @@ SIMULATED = "No language model was called: the simulated model, a program, wrote
 
 def is_simulated(board: Board) -> bool:
     """Whether a program played the root model."""
-    return board.model.partition(":")[0] == "simulated"
+    provider, _, name = board.model.partition(":")
+    return "simulated" in (provider, name)
 
 
 def fields(result: RunResult, board: Board) -> dict[str, Any]:
