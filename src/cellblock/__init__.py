@@ -1,5 +1,7 @@
 """A sandbox-first Recursive Language Model engine: every cell is hostile, every effect is in a journal.
 
+For example:
+
     from pathlib import Path
     from cellblock import RLM
 
