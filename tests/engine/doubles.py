@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -109,6 +110,7 @@ class Stage:
             settings=Settings(sandbox="dict", **settings),
         )
         self.budget = Budget(self.limits)
+        weakref.finalize(self, self.tree.journal.close)
 
     async def open_session(
         self, sandbox: str, *, externals: Mapping[str, External], context: Context | None = None, **_: object
