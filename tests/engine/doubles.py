@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -91,6 +90,10 @@ def _far(name: str, function: External) -> External:
     return call
 
 
+OPEN: list[Journal] = []
+"""Journals of the test's stages; closed after it."""
+
+
 class Stage:
     """One tree on `DictREPL`s, with everything that it did."""
 
@@ -110,7 +113,7 @@ class Stage:
             settings=Settings(sandbox="dict", **settings),
         )
         self.budget = Budget(self.limits)
-        weakref.finalize(self, self.tree.journal.close)
+        OPEN.append(self.tree.journal)
 
     async def open_session(
         self, sandbox: str, *, externals: Mapping[str, External], context: Context | None = None, **_: object
