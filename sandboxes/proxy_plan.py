@@ -59,6 +59,9 @@ class Plan:
     def take(self, found: Found) -> None:
         """Decide about one use."""
         use, node = found.use, found.use.node
+        if use.name != "ctx" and self.before[use.name] is Fate.SURE and (use.scope.callback or use.role is Role.PASSED):
+            # Native code, such as that of `sorted(key=…)`, cannot wait for an external.
+            self.texts.add(use.name)
         if isinstance(node, ast.Attribute):
             self._member(found, node)
         elif use.name == "ctx":

@@ -33,14 +33,16 @@ class Scope:
         global_names: those of its `global` statements.
         declared: its own by a mere annotation.
         late: it runs later than the statement that it stands in, if at all.
+        callback: it is, or is inside, a lambda that is handed to a call. Interpreters may call that one from native code.
         opaque: a class whose bases or keywords may put any name into it.
     """
 
-    __slots__ = ("bound", "declared", "deleted", "global_names", "kind", "late", "opaque", "parent")
+    __slots__ = ("bound", "callback", "declared", "deleted", "global_names", "kind", "late", "opaque", "parent")
 
     def __init__(self, kind: Kind, parent: Scope | None, *, late: bool = False) -> None:
         self.kind, self.parent, self.opaque = kind, parent, False
         self.late: bool = late or (parent is not None and parent.late)
+        self.callback: bool = parent is not None and parent.callback
         self.bound: set[str] = set()
         self.deleted: set[str] = set()
         self.global_names: set[str] = set()
@@ -87,6 +89,9 @@ class Role(Enum):
     CALL = "call"
     """`name.member(…)`; the node is the attribute."""
     MEMBER = "member"
+    """`name.member`, read."""
+    PASSED = "passed"
+    """`f(name.member)`; the node is the attribute."""
     STORED = "stored"
     """An attribute that is assigned to or deleted."""
     LEN = "len"

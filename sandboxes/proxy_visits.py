@@ -124,7 +124,9 @@ def _function(walk: Walk, node: ast.FunctionDef, scope: Scope, joined: Joined) -
     walk.push((node.returns,), outer)
 
 
-def _parameters(walk: Walk, args: ast.arguments, scope: Scope, outer: Scope, *, body: list[Any], joined: Joined = None) -> list[ast.expr]:
+def _parameters(
+    walk: Walk, args: ast.arguments, scope: Scope, outer: Scope, *, body: list[Any], joined: Joined = None, passed: bool = False
+) -> list[ast.expr]:
     """Walk a function's defaults and body; return its parameters' annotations."""
     walk.push(args.defaults, scope, joined)
     walk.push(args.kw_defaults, scope, joined)
@@ -132,6 +134,7 @@ def _parameters(walk: Walk, args: ast.arguments, scope: Scope, outer: Scope, *, 
     extra = [arg for arg in (args.vararg, args.kwarg) if arg is not None]
     every = [*args.posonlyargs, *args.args, *args.kwonlyargs, *extra]
     inner.bound.update(arg.arg for arg in every)
+    inner.callback = inner.callback or passed
     walk.push(body, inner, joined)
     return [arg.annotation for arg in every if arg.annotation is not None]
 
@@ -171,6 +174,8 @@ def _name(walk: Walk, node: ast.Name, scope: Scope, joined: Joined) -> None:
 
 def _attribute(walk: Walk, node: ast.Attribute, scope: Scope, joined: Joined) -> None:
     role = Role.MEMBER if isinstance(node.ctx, ast.Load) else Role.STORED
+    if node in walk.passed:
+        role = Role.PASSED
     walk.use(role, node.value, node, scope, joined)
 
 
@@ -193,6 +198,11 @@ def _call(walk: Walk, node: ast.Call, scope: Scope, joined: Joined) -> None:
         return
     else:
         walk.push((func,), scope, joined)
+    for arg in args:
+        if isinstance(arg, (ast.Lambda, ast.Attribute)):
+            walk.passed.add(arg)
+    for keyword in node.keywords:
+        walk.passed.add(keyword.value)
     walk.push(args, scope, joined)
     walk.push(node.keywords, scope, joined)
 
@@ -218,7 +228,7 @@ def _walrus(walk: Walk, node: ast.NamedExpr, scope: Scope, joined: Joined) -> No
 
 
 def _lambda(walk: Walk, node: ast.Lambda, scope: Scope, joined: Joined) -> None:
-    _parameters(walk, node.args, scope, scope, body=[node.body], joined=joined)
+    _parameters(walk, node.args, scope, scope, body=[node.body], joined=joined, passed=node in walk.passed)
 
 
 def _comprehension(walk: Walk, node: Any, scope: Scope, joined: Joined) -> None:

@@ -32,6 +32,7 @@ class Walk:
         inner: every scope inside the last statement.
         uses: those in the last statement.
         bound_inside: top-level names that scopes inside any statement bind.
+        passed: lambdas and members that are handed to a call.
         debugging: outermost f-strings that show their own source, as `{x=}` does.
     """
 
@@ -43,6 +44,7 @@ class Walk:
         self.uses: list[Use] = []
         self.bound_inside: set[str] = set()
         self.debugging: set[ast.JoinedStr] = set()
+        self.passed: set[ast.AST] = set()
         self._stack: list[tuple[ast.AST, Scope, Joined]] = []
 
     def statement(self, statement: ast.stmt) -> None:

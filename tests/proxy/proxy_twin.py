@@ -18,6 +18,7 @@ MEMBERS = {
 }
 
 MAX_STEPS = 3_000
+MAX_DEPTH = 40
 
 FACADES = """
 class Real:
@@ -99,7 +100,11 @@ def same(value: Any) -> Any:
 
 def word(value: Any) -> str:
     """A text of the value that both halves share."""
-    return str(plain(value))
+    return str(plain(value))[:500]
+
+
+def _is_huge(value: Any) -> bool:
+    return isinstance(value, (str, list, tuple)) and len(value) > MAX_STEPS
 
 
 class Endless(BaseException):
@@ -120,12 +125,19 @@ class Half:
 
     def run(self, code: types.CodeType) -> bool:
         """Run one cell; what ends it is noted with its line. True if nothing did."""
-        steps = iter(range(MAX_STEPS))
+        steps, self.depth = iter(range(MAX_STEPS)), 0
 
         def trace(frame: types.FrameType, event: str, arg: object) -> Any:
             if frame.f_code.co_filename != "<cell>":
                 return None
-            if next(steps, None) is None or len(self.log) > MAX_STEPS:
+            self.depth += {"call": 1, "return": -1}.get(event, 0)
+            arguments = frame.f_locals.values() if event == "call" else ()
+            if (
+                self.depth > MAX_DEPTH
+                or next(steps, None) is None
+                or len(self.log) > MAX_STEPS
+                or any(map(_is_huge, (*self.names.values(), *arguments)))
+            ):
                 raise Endless
             return trace
 
