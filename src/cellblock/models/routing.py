@@ -91,7 +91,9 @@ def _shown(model: str) -> str:
 def _adapter(name: str, model: str, base_url: str | None, api_key: str | None) -> ModelAdapter:
     provider = PROVIDERS[name]
     address = provider.base_url if base_url is None else base_url
-    endpoint = Endpoint(provider=name, base_url=address, key=_key(name, provider, address, api_key))
+    # At another address it is not the provider that answers, or fails to.
+    who = name if origin(address) == origin(provider.base_url) else origin(address)[1]
+    endpoint = Endpoint(provider=who, base_url=address, key=_key(name, provider, address, api_key))
     return AnthropicMessages(model, endpoint) if provider.api == "messages" else OpenAIChat(model, endpoint)
 
 
