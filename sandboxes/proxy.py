@@ -6,8 +6,8 @@ The guest's prelude binds `ctx` and `P` (also as `context` and `CONTEXT`) to fac
 - `len(P)` becomes `_cb_len_of(len, P)`, `x in P` `_cb_in(x, P)`, `P[i]` `_cb_item(P, i)`, `P[a:b]` `_cb_cut(P, a,b)`. All of them
   ask at run time whether `P` still is the facade.
 - A cell that needs the whole text gets it bound to the name first (`Cell.texts`); so does one that asks `P` in a callback, as in
-  `sorted(x, key=lambda w: P.count(w))`, since no interpreter's native code can wait for an external there. Where the name may have been rebound by an
-  earlier cell, `P` becomes `_cb_real(P)` instead, which again asks at run time.
+  `sorted(x, key=lambda w: P.count(w))`, since no interpreter's native code can wait for an external there.
+- Where the name may have been rebound by an earlier cell, `P` becomes `_cb_real(P)` instead, which again asks at run time.
 - `ctx.find(x)` becomes `ctx__find(x)` where that is surely the same; it saves a frame in the guest.
 - A member that surely does not exist is refused before anything runs, and so are reserved names.
 - The last expression `e` becomes `_cb_show((e))`.
