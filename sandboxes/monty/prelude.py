@@ -80,7 +80,7 @@ CONTEXT = _cb_text
 
 
 def _cb_len_of(length, value):
-    return P__len() if value is _cb_text and length is _cb_len else length(value)
+    return P__len() if value is _cb_text and length is _cb_len else length(_cb_real(value))
 
 
 def _cb_in(item, value):

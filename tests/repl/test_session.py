@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from cellblock.errors import ConfigError, SandboxBroken, SandboxUnavailable
+from cellblock.host.context import Context
 from cellblock.limits import ExecLimits
 from cellblock.repl.protocol import CellError
 from cellblock.repl.session import Session, open_session
@@ -135,6 +136,14 @@ async def test_a_large_final_crosses_or_is_refused_in_the_cell(repl: Session) ->
     result = await repl.exec("x = ['ab'] * 90_000\nFINAL_VAR('x')")
     assert not result.has_final
     assert result.error is not None and "one text" in result.error.message
+
+
+async def test_a_call_from_native_code_says_what_to_do_instead() -> None:
+    with Context.from_text("a text") as context:
+        async with await open_session(context=context) as session:
+            result = await session.exec("sorted([2, 1], key=lambda n: ctx.slice(0, n))")
+            assert result.error is not None and "make a list in a loop first" in result.error.message
+            assert (await session.exec("def size(x):\n    return str(type(x))\nlen = size\nlen(P)")).value_preview == "\"<class 'str'>\""
 
 
 async def test_final_var_of_a_missing_name_is_an_error_that_names_it(repl: Session) -> None:

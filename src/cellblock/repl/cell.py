@@ -42,7 +42,7 @@ class CellRun:
         Raises:
             LimitExceeded, SandboxBroken: the worker has to be killed.
         """
-        texts = received = 0
+        texts, received = 0, self.wire.received
         for turn in itertools.count(1):
             frame = await self.meter.receive()
             if turn % _FRAMES_AT_ONCE == 0 or self.wire.received - received > _BYTES_AT_ONCE:
