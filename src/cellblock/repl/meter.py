@@ -61,11 +61,12 @@ class Meter:
             SandboxBroken: it hung up.
             ValueError: the frame is too large.
         """
-        if not await self._wait(lambda: self._sent(frame), self._limits.wall_seconds):
+        rest = self._wire.offer(frame)
+        if rest and not await self._wait(lambda: self._finished(rest), self._limits.wall_seconds):
             raise LimitExceeded("wall_seconds", allowed=self._limits.wall_seconds, used=round(self.wall, 3))
 
-    async def _sent(self, frame: dict[str, Any]) -> bool:
-        await self._wire.send(frame)
+    async def _finished(self, rest: memoryview) -> bool:
+        await self._wire.finish(rest)
         return True
 
     async def _wait(self, work: Callable[[], Awaitable[T]], patience: float) -> T | None:

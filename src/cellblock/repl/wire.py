@@ -166,10 +166,32 @@ class Wire:
             SandboxBroken: the worker hung up.
             ValueError: the frame is too large.
         """
+        await self.finish(self.offer(frame))
+
+    def offer(self, frame: dict[str, Any]) -> memoryview:
+        """Write as much of a frame as the worker takes at once, mostly all of it. Returns the rest, for `finish`.
+
+        Raises as `send` does.
+        """
         data = msgspec.msgpack.encode(frame)
         if len(data) > 16 * FRAME_BYTES:
             raise ValueError(f"a message of {len(data):,} bytes to the worker; {16 * FRAME_BYTES:,} are allowed")
-        await self._write(_HEADER.pack(len(data)) + data)
+        self.sent += _HEADER.size + len(data)
+        return self._push(memoryview(_HEADER.pack(len(data)) + data))
+
+    async def finish(self, rest: memoryview) -> None:
+        """Write the rest of a frame."""
+        while rest:
+            await anyio.wait_writable(self._socket)
+            rest = self._push(rest)
+
+    def _push(self, view: memoryview) -> memoryview:
+        try:
+            return view[self._socket.send(view) :]
+        except BlockingIOError:
+            return view
+        except OSError as error:
+            raise SandboxBroken("the worker hung up") from error
 
     def pack(self, value: Value) -> Any:
         """What msgpack takes for `value`, its large texts moved into the mail file.
@@ -185,17 +207,6 @@ class Wire:
         if self.mail >= 0:
             os.close(self.mail)
             self.mail = -1
-
-    async def _write(self, data: bytes) -> None:
-        self.sent += len(data)
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[self._socket.send(view) :]
-            except BlockingIOError:
-                await anyio.wait_writable(self._socket)
-            except OSError as error:
-                raise SandboxBroken("the worker hung up") from error
 
     async def _exactly(self, size: int) -> bytes:
         buffer = self._buffer
