@@ -11,7 +11,7 @@ import anyio.lowlevel
 
 from ..errors import BudgetExceeded, LimitExceeded, SandboxBroken
 from ..limits import ExecLimits
-from ..values import Value
+from ..values import Value, plain
 from .history import Answered
 from .meter import Meter
 from .protocol import CellError, ExecError, ExecResult, ExecUsage, External
@@ -106,8 +106,9 @@ class CellRun:
         value, error = answer
         if error is None:
             try:
+                value = plain(value, self.wire.caps)  # a copy: a roll-back gives what crossed, whatever became of the original
                 await self.meter.send({"t": "reply", "value": self.wire.pack(value)})
-                self.answers.append(answer)
+                self.answers.append((value, None))
                 return
             except (TypeError, ValueError) as refusal:
                 error = ("RuntimeError", f"the answer cannot cross: {refusal}")

@@ -89,16 +89,8 @@ class Live:
             raise SandboxBroken("the session could not be brought back: a cell ran differently the second time")
 
     async def set(self, name: str, value: Value) -> None:
-        """Bind a variable.
-
-        Raises:
-            TypeError: `value` cannot cross.
-        """
-        try:
-            packed = self.wire.pack(value)
-        except ValueError as error:
-            raise TypeError(str(error)) from None
-        await self.ask({"t": "set", "name": name, "value": packed})
+        """Bind a variable to a value that is plain already."""
+        await self.ask({"t": "set", "name": name, "value": self.wire.pack(value)})
 
     async def checkpoint(self, history: History) -> None:
         """Save the state into the history's memory file."""

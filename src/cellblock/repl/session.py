@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from ..errors import ConfigError, LimitExceeded, SandboxError
 from ..limits import ExecLimits, check_type
-from ..values import DEFAULT_CAPS, Value, ValueCaps
+from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
 from .cell import CellRun
 from .history import History, Ran
 from .live import Live, SessionOptions, open_live
@@ -81,8 +81,12 @@ class Session:
         if not name.isidentifier() or keyword.iskeyword(name):
             raise ConfigError(f"{name[:100]!r} is not a variable's name")
         name = _identifier(name)
-        await self._guarded(lambda live: live.set(name, value))
-        self._history.add(Ran("", name=name, value=value), 0.0)
+        try:
+            copy = plain(value, self._options.caps)  # a roll-back binds what crossed, whatever becomes of the original
+        except ValueError as error:
+            raise TypeError(str(error)) from None
+        await self._guarded(lambda live: live.set(name, copy))
+        self._history.add(Ran("", name=name, value=copy), 0.0)
 
     async def dump(self) -> bytes:
         """The state between cells; see `REPLProtocol.dump`."""
@@ -231,6 +235,8 @@ async def open_session(
     limits = limits or ExecLimits()
     check_type("limits", limits, ExecLimits)
     check_type("seed", seed, int)
+    if not -(2**63) <= seed < 2**63:
+        raise ConfigError("seed: a number of at most 64 bits is needed")
     for name in externals or ():
         _check_external(name)
     if context is not None and not isinstance(getattr(context, "fd", None), int):

@@ -117,6 +117,7 @@ class Zygote:
             with contextlib.suppress(OSError):
                 if mine.recv(4096):
                     return mine, process
+            mine.close()
             raise SandboxUnavailable(f"sandbox {self.spec.name!r} could not start: {_last_line(log, process)}")
 
 
