@@ -18,6 +18,8 @@ INLINE_BYTES = 4096
 INLINE_TOTAL_BYTES = 2**17
 """Of short texts in one frame; further ones go into the mail file too."""
 FRAME_BYTES = 2**19
+WORD_BYTES = 8
+"""At the end of the mail file: the id of the exec that the host wants interrupted."""
 SPARE_BYTES = 2**16
 """Of a frame, for what goes with a value: the preview, an error, the names that changed."""
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
@@ -47,8 +49,15 @@ class Wire:
         self._decoder = msgspec.msgpack.Decoder(ext_hook=self._read_ext)
 
     def attach(self, mail_fd: int, mail_bytes: int, caps: Caps) -> None:
-        """Take the mail file: its first half is ours to write, its second the host's."""
-        self.mail, self.half, self.caps = mmap.mmap(mail_fd, mail_bytes), mail_bytes // 2, caps
+        """Take the mail file: its first half is ours to write, its second the host's. The descriptor is not needed any more."""
+        if self.mail is not None:
+            self.mail.close()
+        self.mail, self.half, self.caps = mmap.mmap(mail_fd, mail_bytes + WORD_BYTES), mail_bytes // 2, caps
+        os.close(mail_fd)
+
+    def to_interrupt(self) -> int:
+        """The id of the exec that the host wants interrupted; 0 for none yet."""
+        return 0 if self.mail is None else int.from_bytes(self.mail[2 * self.half :], "little")
 
     def send(self, frame: dict[str, Any]) -> None:
         """Write one frame; values in it must have been packed."""

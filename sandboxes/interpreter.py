@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from frames import Caps
+
+INTERRUPT = signal.SIGUSR1
+"""The host sends it when the running cell used up a soft limit; see `Worker.interrupt_wanted`."""
+INTERRUPTED = "interrupted"
+"""The limit of an `Outcome` that ended so; the host knows which one it was."""
+
+
+class Interrupted(BaseException):
+    """Raised inside a cell at a soft limit. No name of it is within a cell's reach."""
 
 
 class GuestError(Exception):
@@ -26,11 +36,12 @@ class Outcome:
     preview: str | None = None
     error: tuple[str, str, int | None] | None = None
     limit: str | None = None
-    """The limit that ended it, None for an ordinary error."""
+    """The limit that ended it: a field of the host's `ExecLimits`, or `INTERRUPTED`; None for an ordinary error."""
     lost: bool = False
     """The variables are gone, or no longer to be trusted: the host goes back to the state before this cell."""
 
 
+Buffer: TypeAlias = "bytes | bytearray | memoryview"
 Dispatch = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
 
 
@@ -56,12 +67,12 @@ class Interpreter(Protocol):
         """A variable's value, as plain Python data."""
         ...
 
-    def dump(self) -> bytes:
-        """The whole state between cells."""
+    def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+        """The whole state between cells, in pieces, and what is not in it: each such variable's name, and why."""
         ...
 
-    def load(self, request: OpenRequest, inputs: dict[str, Any], state: bytes) -> None:
-        """Become the session that `dump` saved, in place of `open`'s fresh state."""
+    def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
+        """Become the session that `dump` saved, in place of `open`'s fresh state. `state` is gone afterwards."""
         ...
 
 
@@ -71,8 +82,8 @@ class OpenRequest(msgspec.Struct, frozen=True):
     far: list[str]
     caps: Caps
     mail_bytes: int
-    checkpoint_bytes: int
     seed: int
     clock: float
     has_context: bool
-    state: tuple[int, int] | None = None
+    state_bytes: int | None = None
+    """Size of the saved state to go on from, whose descriptor comes last; None for a fresh session."""

@@ -125,7 +125,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     """
     if value is None or type(value) in (bool, int, float, str, bytes):
         return value
-    for kind in (bool, int, float, str, bytes):
+    kind: Any
+    for kind in (int, float, str, bytes):
         if isinstance(value, kind):
             return kind.__new__(kind, value)
     if depth > PLAIN_DEPTH:

@@ -6,29 +6,36 @@ the host treats every byte that it writes as hostile.
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import msgspec
 
+from advice import Advice, advised
 from frames import HostGone, Wire
-from interpreter import GuestError, Interpreter, OpenRequest, Outcome
+from interpreter import Buffer, GuestError, Interpreter, OpenRequest, Outcome
 from near import TOP_LEVEL, NearContext, near_functions
 from printed import Printed
 from proxy import Cell, CellRefused, SessionNames, rewrite
 
+MESSAGE_CHARS = 3_600
+"""Of an error, before its advice."""
+LEFT_OUT_NAMES = 200
+_HEAD_BYTES = 4
 NEAR_ERRORS = (ValueError, TypeError, IndexError, KeyError, LookupError, OverflowError)
 
 
 def warm() -> None:
     """Do once, before workers are forked, what is slow the first time."""
     caps = {"total_bytes": 0, "items": 0, "depth": 0, "digits": 0}
-    numbers = {"mail_bytes": 0, "checkpoint_bytes": 0, "seed": 0, "clock": 0.0}
-    msgspec.convert({"far": [], "caps": caps, **numbers, "has_context": False, "state": None}, OpenRequest)
+    numbers = {"mail_bytes": 0, "seed": 0, "clock": 0.0}
+    msgspec.convert({"far": [], "caps": caps, **numbers, "has_context": False, "state_bytes": None}, OpenRequest)
+    msgspec.msgpack.decode(msgspec.msgpack.encode((SessionNames(), set[str]())), type=tuple[SessionNames, set[str]])
     rewrite("x = ctx.find('a')\nf'{len(P)}'", SessionNames())
 
 
@@ -44,17 +51,28 @@ class _Cell:
     final_name: str | None = None
 
 
+def _write(fd: int, allowed: int, pieces: Sequence[Buffer]) -> int:
+    size = sum(len(piece) for piece in pieces)
+    if size > allowed:
+        raise ValueError(f"the state takes {size:,} bytes; {allowed:,} are allowed")
+    # Mapped, since a worker may not write files: no rlimit counts what a map of a memory file holds, so the host has set its size.
+    with mmap.mmap(fd, size) as view:
+        offset = 0
+        for piece in pieces:
+            view[offset : offset + len(piece)] = piece
+            offset += len(piece)
+    return size
+
+
 class Worker:
     """One session's life: hello, open, then one request after the other."""
 
-    def __init__(self, connection: socket.socket, interpreter: Interpreter) -> None:
-        self.connection, self.wire, self.interpreter = connection, Wire(connection.fileno()), interpreter
+    def __init__(self, connection: socket.socket, interpreter: Interpreter, advice: Sequence[Advice] = ()) -> None:
+        self.connection, self.wire, self.interpreter, self.advice = connection, Wire(connection.fileno()), interpreter, advice
         self.names = SessionNames()
         self.bound: set[str] = set()
         self.near: dict[str, Callable[..., Any]] = {"_cb_names": lambda: sorted(self.bound)}
         self.far: frozenset[str] = frozenset()
-        self.checkpoint_fd = -1
-        self.checkpoint_bytes = 0
         self.cell: _Cell | None = None
         self.handlers: dict[str, Callable[[dict[str, Any]], Any]] = {
             "get": self._get,
@@ -72,14 +90,22 @@ class Worker:
         except HostGone:
             os._exit(0)
 
+    def interrupt_wanted(self) -> bool:
+        """Whether the cell that runs now is the one that the host wants interrupted. A late signal finds another, or none."""
+        cell = self.cell
+        return cell is not None and self.wire.to_interrupt() == cell.id
+
     def _answer(self, frame: dict[str, Any]) -> None:
         if frame["t"] == "exec":
             self._exec(frame)
             return
+        if frame["t"] == "fork" and self._fork():
+            return
         packer = self.wire.packer()
         answer = {"t": "answer", "id": frame["id"], "value": None, "error": None}
         try:
-            answer["value"] = packer.pack(self.handlers[frame["t"]](frame))
+            if frame["t"] in self.handlers:
+                answer["value"] = packer.pack(self.handlers[frame["t"]](frame))
         except GuestError as error:
             answer["error"] = (error.kind, error.message)
         except CellRefused as refused:
@@ -95,25 +121,45 @@ class Worker:
         if not head:
             raise HostGone
         request = msgspec.convert(self.wire.receive(), OpenRequest)
-        self.wire.attach(fds[0], request.mail_bytes, request.caps)
-        self.checkpoint_fd, self.checkpoint_bytes = fds[1], request.checkpoint_bytes
+        self.wire.attach(fds.pop(0), request.mail_bytes, request.caps)
         inputs: dict[str, Any] = {}
         if request.has_context:
-            context = NearContext(fds[2])
+            context = NearContext(fds.pop(0))
             self.near |= near_functions(context)
             inputs["FILES"] = context.files()
         self.far = frozenset(request.far)
-        self._begin(request, inputs)
-        self.wire.send({"t": "opened"})
+        opened: dict[str, Any] = {"t": "opened"}
+        try:
+            self._begin(request, inputs, fds)
+        except GuestError as error:
+            opened["error"] = f"{error.kind}: {self._sendable(error.message)}"
+        self.wire.send(opened)
 
-    def _begin(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
-        if request.state is None:
+    def _fork(self) -> bool:
+        """Copy this process; the kernel asks the host first. True in the copy, which says hello on a socket of its own."""
+        _, (connection, mail), _, _ = socket.recv_fds(self.connection, 1, 2)
+        if os.fork():
+            os.close(connection)
+            os.close(mail)
+            return False
+        # By fcntl, since dup2 is not among the system calls that are left: the lowest free number from here on is this one.
+        os.close(self.wire.fd)
+        fcntl.fcntl(connection, fcntl.F_DUPFD, self.wire.fd)
+        os.close(connection)
+        self.wire.attach(mail, 2 * self.wire.half, self.wire.caps)
+        self.wire.send({"t": "hello", "layers": {}})
+        return True
+
+    def _begin(self, request: OpenRequest, inputs: dict[str, Any], fds: list[int]) -> None:
+        if request.state_bytes is None:
             self.interpreter.open(request, inputs)
             return
-        offset, size = request.state
-        saved = msgspec.msgpack.decode(os.pread(self.checkpoint_fd, size, offset), type=tuple[SessionNames, set[str], bytes])
-        self.names, self.bound, state = saved
-        self.interpreter.load(request, inputs, state)
+        with mmap.mmap(fds[0], request.state_bytes, prot=mmap.PROT_READ) as view, memoryview(view) as saved:
+            head = _HEAD_BYTES + int.from_bytes(saved[:_HEAD_BYTES], "little")
+            self.names, self.bound = msgspec.msgpack.decode(saved[_HEAD_BYTES:head], type=tuple[SessionNames, set[str]])
+            with saved[head:] as state:
+                self.interpreter.load(request, inputs, state)
+        os.close(fds[0])
 
     def _bind(self, inputs: dict[str, Any]) -> None:
         outcome = self.interpreter.run("None", self._dispatch, inputs=inputs, write=lambda text: None, shows=False)
@@ -129,13 +175,15 @@ class Worker:
         self.names = self.names.after(cell, completed=True)
         self.bound.update(cell.bound)
 
-    def _checkpoint(self, frame: dict[str, Any]) -> int:
-        data = msgspec.msgpack.encode((self.names, self.bound, self.interpreter.dump()))
-        if len(data) > self.checkpoint_bytes:
-            raise ValueError(f"the state takes {len(data):,} bytes; {self.checkpoint_bytes:,} are allowed")
-        with mmap.mmap(self.checkpoint_fd, 2 * self.checkpoint_bytes) as view:
-            view[frame["offset"] : frame["offset"] + len(data)] = data
-        return len(data)
+    def _checkpoint(self, frame: dict[str, Any]) -> list[Any]:
+        _, (fd,), _, _ = socket.recv_fds(self.connection, 1, 1)
+        try:
+            pieces, left_out = self.interpreter.dump()
+            head = msgspec.msgpack.encode((self.names, self.bound))
+            size = _write(fd, frame["bytes"], [len(head).to_bytes(_HEAD_BYTES, "little"), head, *pieces])
+        finally:
+            os.close(fd)
+        return [size, {name[:200]: self._sendable(why[:200]) for name, why in sorted(left_out.items())[:LEFT_OUT_NAMES]}]
 
     # -- one cell
 
@@ -157,7 +205,7 @@ class Worker:
             self.bound.update(bound)
         except CellRefused as refused:
             outcome = Outcome(error=(refused.kind, refused.message, refused.line))
-        except MemoryError:
+        except MemoryError:  # in the rewrite, or where the interpreter itself could not help it
             outcome = Outcome(error=("MemoryError", "the worker ran out of memory", None), limit="memory_bytes", lost=True)
         if outcome.error is None:
             outcome = self._take_final_name(cell, outcome)
@@ -188,12 +236,14 @@ class Worker:
     def _finish(self, cell: _Cell, outcome: Outcome, bound: tuple[str, ...]) -> None:
         self.cell = None
         cell.printed.finish()
-        packer = self.wire.packer()
+        packer, error = self.wire.packer(), outcome.error
+        if error is not None:
+            error = (error[0][:200], self._sendable(advised(self.advice, error[0], error[1][:MESSAGE_CHARS])), error[2])
         self.wire.send({
             "t": "done",
             "id": cell.id,
             "preview": None if outcome.preview is None else self._sendable(outcome.preview[:4_100]),
-            "error": outcome.error and (outcome.error[0][:200], self._sendable(outcome.error[1][:4_000]), outcome.error[2]),
+            "error": error,
             "limit": outcome.limit,
             "lost": outcome.lost,
             "changed": [name[:200] for name in bound[:1_000]],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 from collections.abc import Iterable
+from typing import Protocol
 
 from . import landlock, namespaces, seccomp
 from . import syscalls as sc
@@ -29,14 +31,47 @@ def before_guest(layers: Layers, keep: Iterable[int]) -> None:
     layers.attempt("memory_deny_write_execute", sc.prctl, sc.PR_SET_MDWE, sc.MDWE_REFUSE_EXEC_GAIN)
     layers.attempt("rlimits", _fixed_rlimits)
     layers.attempt("landlock", landlock.restrict, "/" if layers.state.get("root") == "on" else None)
-    layers.attempt("seccomp_guest", lambda: sc.seccomp_filter(seccomp.inherited(), all_threads=False))
+    layers.attempt("seccomp_guest", lambda: sc.seccomp_filter(seccomp.inherited()))
 
 
-def after_guest(layers: Layers, data_bytes: int, *, threads: bool = False) -> None:
+class Needs(Protocol):
+    """What a driver's `Guest` says of itself."""
+
+    needs_threads: bool
+    """It makes threads after it is locked in."""
+    forks: bool
+    """The host may ask it to fork itself; then it has a `connection`, its socket."""
+    own_pids: bool
+    """It is the first process of a namespace of its own: for an interpreter that is a child process, which must die with it."""
+    data_bytes: int
+    """Private writable memory that it may have."""
+    address_bytes: int
+    """Address space beyond twice that: what is mapped but not private."""
+
+
+def after_guest(layers: Layers, guest: Needs) -> None:
     """The last layers, once the guest's interpreter is there: no new process, bounded memory, the strict filter."""
-    layers.attempt("rlimit_memory", _bound_memory, 0, data_bytes, 2 * data_bytes + SHARED_BYTES)
-    layers.attempt("rlimit_processes", resource.setrlimit, resource.RLIMIT_NPROC, (0, 0))
-    layers.attempt("seccomp", lambda: sc.seccomp_filter(seccomp.strict(threads=threads), all_threads=True))
+    layers.attempt("rlimit_memory", _bound_memory, 0, guest.data_bytes, 2 * guest.data_bytes + guest.address_bytes)
+    if guest.forks:
+        layers.attempt("processes", _gate, guest)
+    else:
+        layers.attempt("processes", resource.setrlimit, resource.RLIMIT_NPROC, (0, 0))
+    gated = guest.forks and layers.state["processes"] == "on"
+    layers.attempt("seccomp", lambda: sc.seccomp_filter(seccomp.strict(threads=guest.needs_threads, forks=gated), all_threads=True))
+
+
+def _gate(guest: Needs) -> None:
+    # Processes are counted per user, and all workers have the same one: a limit on their number would be everybody's. So the
+    # kernel asks the host before each fork, and a fork that the host did not want waits for an answer until its worker is killed.
+    connection: socket.socket = guest.connection  # type: ignore[attr-defined]
+    try:
+        listener = sc.seccomp_filter(seccomp.gate(), listener=True)
+    except OSError:
+        connection.sendall(b"-")
+        raise
+    socket.send_fds(connection, [b"+"], [listener])
+    os.close(listener)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies are the host's to watch
 
 
 def bound_child(pid: int, data_bytes: int) -> None:

@@ -8,13 +8,15 @@ import struct
 
 from . import syscalls
 
-KILL, ERRNO, ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
+KILL, ERRNO, ASK, ALLOW = 0x80000000, 0x00050000, 0x7FC00000, 0x7FFF0000
 _LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
 _NR, _ARCH = 0, 4
 _ARGUMENTS = 16
 PROT_WRITE, PROT_EXEC = 2, 4
 MAP_SHARED_ANONYMOUS, MAP_GROWSDOWN = 0x21, 0x100
 CLONE_THREAD = 0x10000
+FORK_FLAGS = 0x01200011
+"""What `fork` of the C library passes to clone: SIGCHLD, CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID; no thread, no shared memory."""
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 # Source: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h of Linux 6.18.
@@ -227,6 +229,16 @@ class _Program:
             (_LOAD, 0, 0, _NR),
         ]
 
+    def exactly(self, name: str, argument: int, value: int, verdict: int) -> None:
+        """Verdict when the low half of that argument is `value`; else fall through."""
+        self.code += [
+            (_EQUAL, 0, 4, self.numbers[name]),
+            (_LOAD, 0, 0, _ARGUMENTS + 8 * argument),
+            (_EQUAL, 0, 1, value),
+            (_RETURN, 0, 0, verdict),
+            (_LOAD, 0, 0, _NR),
+        ]
+
     def from_address(self, name: str, address: int, verdict: int) -> None:
         """Verdict when the first argument is not below `address`, to 4 GiB; else fall through."""
         self.code += [
@@ -274,8 +286,20 @@ def inherited() -> bytes:
     return program.bytes(ERRNO | errno.EPERM)
 
 
-def strict(*, threads: bool = False) -> bytes:
-    """For a worker that has everything it needs: memory, clocks, its own pipes and its one socket. Anything else kills it."""
+def gate() -> bytes:
+    """Every fork waits until the holder of this filter's listener allows it; all else is for the other filters to decide."""
+    program = _Program()
+    program.exactly("clone", 0, FORK_FLAGS, ASK)
+    return program.bytes(ALLOW)
+
+
+def strict(*, threads: bool = False, forks: bool = False) -> bytes:
+    """For a worker that has everything it needs: memory, clocks, its own pipes and its one socket. Anything else kills it.
+
+    Args:
+        threads: it may still make threads.
+        forks: it may fork where `gate` lets it; without that filter nobody would ask.
+    """
     program = _Program()
     program.when_all("mmap", 3, MAP_SHARED_ANONYMOUS, KILL)
     program.unless_bits("mmap", 2, PROT_EXEC, KILL)
@@ -285,6 +309,8 @@ def strict(*, threads: bool = False) -> bytes:
     program.rule(["clone3"], ERRNO | errno.ENOSYS)
     if threads:
         program.when_all("clone", 0, CLONE_THREAD, ALLOW)
+    if forks:
+        program.exactly("clone", 0, FORK_FLAGS, ALLOW)
     program.rule(RUNNING, ALLOW)
     program.rule([*REFUSED, "clone"], ERRNO | errno.EPERM)
     return program.bytes(KILL)

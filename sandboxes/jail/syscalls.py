@@ -63,19 +63,24 @@ def capset(effective: int) -> None:
     raw(_CAPSET[MACHINE], header, (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0))
 
 
-def seccomp_filter(program: bytes, *, all_threads: bool) -> None:
-    """Install a BPF program (8 bytes an instruction) on this thread, or on every thread of the process."""
+def seccomp_filter(program: bytes, *, all_threads: bool = False, listener: bool = False) -> int:
+    """Install a BPF program (8 bytes an instruction) on this thread, or on every thread of the process.
+
+    Returns:
+        With `listener`, the descriptor on which the program's questions arrive; else 0.
+    """
 
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
     code = ctypes.create_string_buffer(program, len(program))
-    flags = 1 if all_threads else 0  # SECCOMP_FILTER_FLAG_TSYNC
-    failed = raw(
+    flags = (1 if all_threads else 0) | (8 if listener else 0)  # SECCOMP_FILTER_FLAG_TSYNC, _NEW_LISTENER
+    result = raw(
         _SECCOMP[MACHINE],
         ctypes.c_uint(1),  # SECCOMP_SET_MODE_FILTER
         ctypes.c_uint(flags),
         ctypes.byref(Program(len(program) // 8, ctypes.addressof(code))),
     )
-    if failed:
-        raise OSError(f"thread {failed} could not take the filter")
+    if all_threads and result:
+        raise OSError(f"thread {result} could not take the filter")
+    return result

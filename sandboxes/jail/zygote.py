@@ -92,9 +92,10 @@ class Zygote:
         os.close(pidfd)
 
     def _fork(self) -> int:
-        # Each worker is the first process of a namespace of its own: when it dies, the kernel kills all it started,
-        # and it sees no other worker. The zygote steps back afterwards, or its next child would land in there too.
-        if self.own_pids is None:
+        # A worker with an interpreter child is the first process of a namespace of its own: when it dies, the kernel kills all
+        # it started. The zygote steps back afterwards, or its next child would land in there too. A worker that the host may
+        # copy is not, since the copies must outlive it; they, too, die with the zygote's own namespace.
+        if self.own_pids is None or not self.guest.Guest.own_pids:
             return os.fork()
         sc.unshare(sc.CLONE_NEWPID)
         pid = os.fork()
@@ -107,7 +108,7 @@ class Zygote:
         lockdown.before_guest(self.layers, {fd})
         guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
         self.layers.attempt("interpreter", guest.start)
-        lockdown.after_guest(self.layers, guest.data_bytes, threads=guest.needs_threads)
+        lockdown.after_guest(self.layers, guest)
         guest.serve(self.layers.state)
 
 
@@ -133,7 +134,7 @@ def main() -> None:
     os.environ["TZ"] = "UTC0"
     time.tzset()
     guest = load_guest(options["driver"])
-    guest.warm()
+    guest.warm(options)
     zygote = Zygote(control, guest, options)
     zygote.enter_jail()
     zygote.serve()

@@ -11,7 +11,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import pydantic_monty as monty
 from pydantic_monty._binary import find_monty_binary
 
+import advice
 import worker
-from interpreter import Dispatch, GuestError, OpenRequest, Outcome
+from interpreter import Buffer, Dispatch, GuestError, OpenRequest, Outcome
 from jail import lockdown
 from worker import Worker
 
 INSIDE = "/bin/monty"
 MIB = 2**20
+ADVICE = advice.of_sandbox(Path(__file__).parent)
 PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
 FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
 SPARE_SEED = 0
@@ -44,7 +46,7 @@ def files(options: dict[str, Any]) -> dict[str, str]:
     return {INSIDE: str(Path(binary).resolve())} | {path: path for path in sorted(libraries)} | {"/dev/null": "/dev/null"}
 
 
-def warm() -> None:
+def warm(options: dict[str, Any]) -> None:
     """Import everything that a worker needs, once, before workers are forked."""
     "a".encode("idna")
     worker.warm()
@@ -82,22 +84,25 @@ class MontyInterpreter:
         if request.seed != SPARE_SEED:
             self._feed(f"_cb_seed({request.seed})")
 
-    def load(self, request: OpenRequest, inputs: dict[str, Any], state: bytes) -> None:
+    def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that was dumped."""
         self._know(request, inputs)
         self._checkout()
         assert self.session is not None
-        self.session.load_session(state)
+        try:
+            self.session.load_session(bytes(state))
+        except (monty.MontyError, ValueError, RuntimeError) as error:
+            raise GuestError("ValueError", f"the interpreter does not take this state ({type(error).__name__})") from None
 
     def _know(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
         # Resolved by name when a cell reads them, so that opening a session feeds nothing to the child.
         self.lookup = {name: _called_by_name for name in request.far} | inputs
 
-    def dump(self) -> bytes:
-        """The child's whole heap."""
+    def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+        """The child's whole heap: nothing is left behind."""
         assert self.session is not None
-        return self.session.dump()
+        return [self.session.dump()], {}
 
     def names(self) -> list[str]:
         """Top-level names, those of the prelude left out."""
@@ -201,6 +206,9 @@ class Guest:
     """What the zygote makes of a fresh worker process."""
 
     needs_threads = False
+    forks = False
+    own_pids = True
+    address_bytes = lockdown.SHARED_BYTES
 
     def __init__(self, fd: int, memory_bytes: int, base_bytes: int) -> None:
         # Made before the last filter, which refuses the questions that a new socket object asks.
@@ -219,4 +227,4 @@ class Guest:
 
     def serve(self, layers: dict[str, str]) -> None:
         """Answer the host until it hangs up."""
-        Worker(self.connection, self.interpreter).serve(layers)
+        Worker(self.connection, self.interpreter, ADVICE).serve(layers)

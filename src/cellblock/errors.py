@@ -13,7 +13,8 @@
     │   ├── ModelUnavailable           down, overloaded or cut off: try again
     │   └── ModelRefused               it answered "no" (key, quota, bad request): change something
     └── StoreError                     journal and snapshots
-        └── TamperedSnapshot
+        ├── TamperedSnapshot
+        └── StaleSnapshot
 
 Every error carries its data as attributes and survives pickling.
 """
@@ -135,4 +136,8 @@ class StoreError(CellblockError):
 
 
 class TamperedSnapshot(StoreError):
-    """A snapshot's bytes are not the ones that were stored."""
+    """A snapshot's bytes are not the ones that were stored, or were sealed with another tenant's key."""
+
+
+class StaleSnapshot(StoreError):
+    """A snapshot of another sandbox, version or artefact; the message names both."""

@@ -182,10 +182,10 @@ def test_a_fenced_text_comes_back_as_it_was(code: str) -> None:
         "FINAL(",
     ],
 )
-def test_ten_megabytes_of_anything_take_no_more_than_a_second(piece: str) -> None:
+def test_ten_megabytes_of_anything_take_seconds_at_most(piece: str) -> None:
     reply = "FINAL(" + piece * (10_000_000 // len(piece))
     started = time.process_time()
     parsed = parse_reply(reply)
     assert parsed.clipped
     assert len(parsed.text) <= MAX_REPLY_CHARS
-    assert time.process_time() - started < 1.5
+    assert time.process_time() - started < 5  # one pass takes 1 to 2 s; two nested ones would take minutes

@@ -252,13 +252,16 @@ def files(options: dict[str, Any]) -> dict[str, str]:
     return extra | {"/dev/null": "/dev/null"}
 
 
-def warm() -> None:
+def warm(options: dict[str, Any]) -> None:
     import _thread  # noqa: F401
     import encodings.idna  # noqa: F401
 
 
 class Guest:
     needs_threads = False
+    forks = False
+    own_pids = True
+    address_bytes = 6 * 2**30
 
     def __init__(self, fd: int, memory_bytes: int, base_bytes: int) -> None:
         self.fd, self.data_bytes = fd, base_bytes + memory_bytes

@@ -82,7 +82,7 @@ async def test_closing_under_a_running_cell_ends_it_at_once_and_disturbs_nobody(
         await session.aclose()
         async with await open_session() as other:  # may get the same descriptors
             assert (await other.exec("1 + 1")).value_preview == "2"
-    assert session._live is None and session._history.fd < 0
+    assert session._live is None and session._history.base is None
 
 
 async def _fails(session: Session, cell: str) -> None:
@@ -98,7 +98,7 @@ async def test_closing_while_a_roll_back_is_under_way_leaves_no_worker() -> None
     await anyio.lowlevel.checkpoint()
     await session.aclose()
     await asyncio.wait([running])
-    assert session._live is None and session._history.fd < 0
+    assert session._live is None and session._history.base is None
 
 
 async def test_an_opening_that_is_cut_off_leaves_no_descriptor() -> None:

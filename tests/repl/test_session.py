@@ -219,7 +219,7 @@ async def test_an_unknown_sandbox_names_the_known_ones() -> None:
 
 
 async def test_a_missing_layer_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cellblock.repl.live.REQUIRED_LAYERS", ("namespaces", "moat"))
+    monkeypatch.setattr("cellblock.repl.opening.REQUIRED_LAYERS", ("namespaces", "moat"))
     with pytest.raises(SandboxUnavailable, match=r"moat \(not reported\)"):
         await open_session()
     async with await open_session(allow_weak_isolation=True) as session:

@@ -19,6 +19,8 @@ from .wire import Call, Done, Out, Wire
 
 _MESSAGE_CHARS = 2_000
 _PREVIEW_CHARS = 32_000
+INTERRUPTED = "interrupted"
+"""What a worker names as the limit of a cell that ended because we asked for it."""
 _FRAMES_AT_ONCE, _BYTES_AT_ONCE = 16, 65_536
 
 
@@ -90,6 +92,8 @@ class CellRun:
         return self.recorded[number - 1]
 
     async def _ask(self, name: str, number: int, args: list[Value], kwargs: dict[str, Value]) -> Answered:
+        if self.meter.passed is not None:  # interrupted: what its last breath asks for is not worth a call
+            return None, ("RuntimeError", str(self.meter.passed))
         if number > self.limits.host_calls:
             return None, ("RuntimeError", f"host_calls={self.limits.host_calls} exceeded: call fewer times, or in batches")
         try:
@@ -129,8 +133,7 @@ class CellRun:
         """The result of a cell that came to its end."""
         error = None
         if done.error is not None:
-            kind, message, line = done.error
-            error = ExecError(kind=kind[:200], message=message[:4_000], line=line, limit=done.limit and done.limit[:100])
+            error = self._error(done.error, done.limit)
         elif len(self.answers) > self.limits.host_calls:
             message = str(LimitExceeded("host_calls", allowed=self.limits.host_calls, used=len(self.answers)))
             error = ExecError(kind="LimitExceeded", message=message, limit="host_calls")
@@ -145,6 +148,17 @@ class CellRun:
             state="rolled_back" if done.lost else "kept",
             usage=self.usage(done),
         )
+
+    def _error(self, told: tuple[str, str, int | None], limit: str | None) -> ExecError:
+        kind, message, line = told
+        if limit == INTERRUPTED and (passed := self.meter.passed) is not None:
+            return ExecError(kind="LimitExceeded", message=str(passed), line=line, limit=passed.limit)
+        return ExecError(kind=kind[:200], message=message[:4_000], line=line, limit=limit if limit == "memory_bytes" else None)
+
+    def crashed(self) -> ExecResult:
+        """The result of a cell that the worker did not survive, where the interpreter is the worker."""
+        error = ExecError(kind="InterpreterCrashed", message="the interpreter crashed on this cell")
+        return ExecResult(stdout=self.stdout, error=error, state="rolled_back", usage=self.usage())
 
     def stopped(self, limit: LimitExceeded) -> ExecResult:
         """The result of a cell that a limit ended from outside."""

@@ -1,10 +1,16 @@
-"""The sandboxes that come with Cellblock, and where their untrusted-side files lie."""
+"""What a sandbox says of itself in its `sandbox.toml`, and where the untrusted-side files lie."""
 
 from __future__ import annotations
 
+import sys
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import msgspec
 
 from ..errors import SandboxUnavailable
 
@@ -17,16 +23,45 @@ REQUIRED_LAYERS = (
     "landlock",
     "rlimits",
     "rlimit_memory",
-    "rlimit_processes",
+    "processes",
     "seccomp_guest",
     "seccomp",
 )
 """Layers without which a session opens only with `allow_weak_isolation=True`."""
 
 
+class PromptFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[prompt]` table: what the model is told of this sandbox's Python."""
+
+    python: str = ""
+    """Short lines: what there is and what is not."""
+    modules: tuple[str, ...] = ()
+    """What can be imported."""
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """A `sandbox.toml`. Tables that only the guest's side or the conformance suite read are left alone here."""
+
+    name: str
+    package: str
+    """The distribution whose version is the interpreter's."""
+    summary: str = ""
+    soft_limits: bool = False
+    """A passed wall or processor limit raises inside the cell and keeps the variables; else the worker is killed and rolled back."""
+    forks: bool = False
+    """Workers are copied by the kernel, copy-on-write; else a copy is a fresh worker that loads a dump."""
+    in_process: bool = False
+    """The interpreter lives in the worker's own process: its crash is the worker's death, and the cell's doing."""
+    python_state: bool = False
+    """A dump belongs to the minor version of Python that wrote it."""
+    dump_share: float = 1.0
+    """Of `memory_bytes`: with more than this in use no dump is tried."""
+    prompt: PromptFacts = PromptFacts()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuestSpec:
-    """How to start a sandbox. What a package that adds one returns from its entry point."""
+    """How to start a sandbox. What a package that adds one returns from its entry point; `from_folder` makes it."""
 
     name: str
     driver: Path
@@ -36,6 +71,45 @@ class GuestSpec:
     summary: str = ""
     options: dict[str, str] = field(default_factory=dict)
     """Passed to the driver as they are."""
+    facts: Description = field(default_factory=lambda: Description(name="", package=""))
+    artefact: str = ""
+    """The hash of what the interpreter is built from, where it is built: part of a snapshot's version."""
+
+    @property
+    def interpreter(self) -> str:
+        """The interpreter's name and version, which a snapshot is bound to."""
+        python = f" on Python {sys.version_info.major}.{sys.version_info.minor}" if self.facts.python_state else ""
+        return f"{self.package} {package_version(self.package)}{python}"
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, options: Mapping[str, str] | None = None, artefact: str = "") -> GuestSpec:
+        """The sandbox whose `sandbox.toml` and `driver.py` lie in `folder`.
+
+        Raises:
+            SandboxUnavailable: the file is missing, or not as it should be.
+        """
+        try:
+            table = tomllib.loads((folder / "sandbox.toml").read_text(encoding="utf-8"))
+            facts = msgspec.convert(table, Description)
+        except (OSError, ValueError) as error:
+            raise SandboxUnavailable(f"{folder.name}/sandbox.toml cannot be used: {error}") from error
+        return cls(
+            name=facts.name,
+            driver=folder / "driver.py",
+            package=facts.package,
+            summary=facts.summary,
+            options=dict(options or {}),
+            facts=facts,
+            artefact=artefact,
+        )
+
+
+def package_version(package: str) -> str:
+    """The installed version of a distribution, `?` where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "?"
 
 
 @cache
@@ -55,9 +129,10 @@ def sandboxes_folder() -> Path:
 @cache
 def monty() -> GuestSpec:
     """Monty, the default: a Rust interpreter of a Python subset, in a child process of the worker."""
-    return GuestSpec(
-        name="monty",
-        driver=sandboxes_folder() / "monty" / "driver.py",
-        package="pydantic-monty",
-        summary="a Rust interpreter of a Python subset; starts in a millisecond",
-    )
+    return GuestSpec.from_folder(sandboxes_folder() / "monty")
+
+
+@cache
+def restricted() -> GuestSpec:
+    """RestrictedPython: CPython itself under a language policy, in the worker's own process."""
+    return GuestSpec.from_folder(sandboxes_folder() / "restricted")

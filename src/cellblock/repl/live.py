@@ -1,28 +1,35 @@
-"""A worker that serves a session now: opening it, and the requests that it answers one at a time."""
+"""A worker that serves a session now: the requests that it answers one at a time."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from ..errors import ConfigError, LimitExceeded, SandboxBroken, SandboxError, SandboxUnavailable
+from ..errors import ConfigError, LimitExceeded, SandboxBroken, SandboxError
 from ..limits import ExecLimits
 from ..values import DEFAULT_CAPS, Value, ValueCaps
+from .base import SavedState
 from .cell import CellRun
-from .guests import REQUIRED_LAYERS, GuestSpec
-from .history import History, Ran, open_frame
+from .guests import GuestSpec
+from .history import Ran
 from .meter import Meter
 from .process import WorkerProcess
 from .protocol import ContextFile, External
-from .wire import Answer, Done, Opened, Wire
-from .zygote import Spares, running_spares, spares_for
+from .wire import Answer, Done, Wire
 
-OPEN_SECONDS = 20.0
+STATE_SLACK_BYTES = 64 * 2**20
+"""A dump may take this much more than the memory limit: an interpreter's own image, the format's overhead."""
+_LEFT_OUT = 200
+
+
+class StateTooLarge(SandboxError):
+    """The interpreter could not write its state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,15 @@ class Live:
         """Kill the worker and hang up."""
         self.process.kill()
         self.wire.close()
+
+    def cell(self, limits: ExecLimits) -> CellRun:
+        """What answers the next cell's calls, under `limits`."""
+        interrupt = partial(self._interrupt, self.last_id + 1) if self.options.spec.facts.soft_limits else None
+        return CellRun(self.wire, Meter(self.wire, self.process, limits, interrupt), limits, self.options.externals)
+
+    def _interrupt(self, exec_id: int) -> None:
+        self.wire.ask_to_interrupt(exec_id)
+        self.process.interrupt()
 
     async def run(self, run: CellRun, code: str) -> Done:
         """Run one cell whole.
@@ -92,25 +108,81 @@ class Live:
         """Bind a variable to a value that is plain already."""
         await self.ask({"t": "set", "name": name, "value": self.wire.pack(value)})
 
-    async def checkpoint(self, history: History) -> None:
-        """Save the state into the history's memory file."""
-        offset = history.spare_offset
-        size = await self.ask({"t": "checkpoint", "offset": offset})
-        if type(size) is not int or not 0 < size <= history.checkpoint_bytes:
-            raise SandboxBroken("the worker lied about a checkpoint's size")
-        history.saved(offset, size)
+    async def dump(self) -> SavedState:
+        """The state between cells, in a memory file of its own.
 
-    async def ask(self, frame: dict[str, Any]) -> Value:
-        """The answer to any request but an exec.
+        Raises:
+            StateTooLarge: it is too large to be written.
+            SandboxBroken: the worker lied, died or did not answer in time.
+        """
+        limit, share = self.options.limits.memory_bytes, self.options.spec.facts.dump_share
+        if share < 1 and self.process.resident_bytes() > share * limit:
+            raise StateTooLarge(f"the state is too large to be written: memory_bytes has to be {1 / share:g} times what it takes")
+        room = limit + STATE_SLACK_BYTES
+        saved = SavedState.empty(room)
+        try:
+            answer = await self.ask({"t": "checkpoint", "bytes": room}, saved.fd)
+            saved.size, saved.left_out = _dumped(answer, room)
+        except TypeError as error:
+            saved.release()
+            raise StateTooLarge(str(error)) from None
+        except BaseException:
+            saved.release()
+            raise
+        return saved
+
+    async def fork(self) -> Live:
+        """A copy of the worker, made by the kernel, copy-on-write.
+
+        Raises:
+            SandboxBroken: the worker lied, died or did not answer in time.
+        """
+        mine, theirs = socket.socketpair()
+        wire: Wire | None = None
+        try:
+            wire = Wire(mine, self.options.caps)
+            with theirs:
+                meter = await self._request({"t": "fork"}, theirs.fileno(), wire.mail)
+                process = await anyio.to_thread.run_sync(self.process.copied, mine)
+            copy = Live(process, wire, self.options, self.last_id)
+            mine.setblocking(False)
+        except BaseException:
+            if wire is not None:
+                wire.close()
+            mine.close()
+            raise
+        try:
+            await self._answered(meter)
+        except BaseException:
+            copy.end()
+            raise
+        return copy
+
+    async def ask(self, frame: dict[str, Any], *fds: int) -> Value:
+        """The answer to any request but an exec, with descriptors that go with it.
 
         Raises:
             TypeError, LookupError, SandboxError: the guest said no.
             SandboxBroken: the worker lied, died or did not answer in time.
         """
+        return await self._answered(await self._request(frame, *fds))
+
+    async def _request(self, frame: dict[str, Any], *fds: int) -> Meter:
         self.last_id += 1
         meter = Meter(self.wire, self.process, self.options.limits)
         try:
             await meter.send({**frame, "id": self.last_id})
+        except LimitExceeded as limit:
+            raise SandboxBroken(f"the worker did not take a request: {limit}") from None
+        if fds:
+            try:
+                socket.send_fds(self.process.connection, [b"!"], list(fds))
+            except OSError as error:
+                raise SandboxBroken(f"the worker did not take a descriptor ({error.strerror})") from None
+        return meter
+
+    async def _answered(self, meter: Meter) -> Value:
+        try:
             answer = await meter.receive()
         except LimitExceeded as limit:
             raise SandboxBroken(f"the worker did not answer: {limit}") from None
@@ -121,70 +193,13 @@ class Live:
         return self.wire.value(answer.value)
 
 
-async def open_live(options: SessionOptions, history: History) -> Live:
-    """A worker with the session's context, names and last checkpoint; what ran since has to be done again.
-
-    Raises:
-        SandboxUnavailable: none can be had, or a layer is missing.
-        SandboxBroken: it died or did not open the session in time.
-    """
-    process = await _take_worker(options.spec, options.tenant, options.limits.memory_bytes)
-    try:
-        live = Live(process, Wire(process.connection, options.caps), options)
-    except BaseException:
-        process.close()
-        raise
-    try:
-        _check_layers(process.layers, options)
-        await _open(live, history)
-    except BaseException as error:
-        live.end()
-        if isinstance(error, TimeoutError):
-            raise SandboxBroken(f"the worker did not open the session within {OPEN_SECONDS:g} s") from None
-        if isinstance(error, OSError):
-            raise SandboxBroken(f"the worker died before the session was open ({error.strerror})") from None
-        raise
-    return live
-
-
-async def _open(live: Live, history: History) -> None:
-    context = live.options.context
-    socket.send_fds(live.process.connection, [b"!"], [live.wire.mail, history.fd, *([context.fd] if context else [])])
-    with anyio.fail_after(OPEN_SECONDS):
-        await live.wire.send(_frame(live, history))
-        if not isinstance(await live.wire.receive(), Opened):
-            raise SandboxBroken("the worker did not open the session")
-
-
-def _frame(live: Live, history: History) -> dict[str, Any]:
-    options, caps = live.options, live.options.caps
-    return open_frame(
-        history,
-        far=sorted(options.externals),
-        caps={"total_bytes": caps.total_bytes, "items": caps.items, "depth": caps.depth, "digits": caps.digits},
-        mail_bytes=2 * live.wire.half,
-        seed=options.seed,
-        clock=options.clock,
-        has_context=options.context is not None,
-    )
+def _dumped(answer: Value, room: int) -> tuple[int, dict[str, str]]:
+    match answer:
+        case [int() as size, dict() as left_out] if 0 < size <= room and len(left_out) <= _LEFT_OUT:
+            return size, {name[:200]: str(why)[:200] for name, why in left_out.items()}
+    raise SandboxBroken("the worker lied about its state")
 
 
 def _guest_error(kind: str, message: str) -> Exception:
     known: dict[str, type[Exception]] = {"LookupError": LookupError, "TypeError": TypeError, "ValueError": TypeError}
     return known.get(kind, SandboxError)(message[:2_000])
-
-
-def _check_layers(layers: Mapping[str, str], options: SessionOptions) -> None:
-    missing = [f"{name} ({layers.get(name, 'not reported')})" for name in REQUIRED_LAYERS if layers.get(name) != "on"]
-    if missing and not options.allow_weak_isolation:
-        raise SandboxUnavailable(
-            f"sandbox {options.spec.name!r} lacks a layer here: {', '.join(missing)}; allow_weak_isolation=True runs without"
-        )
-
-
-async def _take_worker(spec: GuestSpec, tenant: str, memory_bytes: int) -> WorkerProcess:
-    pool: Spares | None = running_spares(spec, tenant)
-    if pool is None:
-        pool = await anyio.to_thread.run_sync(spares_for, spec, tenant)
-    worker = pool.take(memory_bytes)
-    return worker if worker is not None else await anyio.to_thread.run_sync(pool.spawn, memory_bytes)

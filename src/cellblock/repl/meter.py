@@ -14,20 +14,34 @@ from .process import WorkerProcess
 from .wire import Incoming, Wire
 
 T = TypeVar("T")
+GRACE_SECONDS = 0.25
+"""After an interrupt: a cell that has not ended by then is killed."""
+_INTERRUPT_AGAIN_SECONDS = 0.05
+"""The cell can swallow one interrupt, and native code can hold it up."""
 _SHORTEST_LOOK = 0.02
 """Seconds between two looks at the processor clock, at least."""
 
 
 class Meter:
-    """Waits for frames under the limits of one exec."""
+    """Waits for frames under the limits of one exec.
 
-    __slots__ = ("_cpu_start", "_limits", "_process", "_received_start", "_sent_start", "_started", "_wire", "wall")
+    Attributes:
+        wall: seconds that were charged so far.
+        passed: the limit at which the cell was interrupted, if it was.
+    """
 
-    def __init__(self, wire: Wire, process: WorkerProcess, limits: ExecLimits) -> None:
-        self._wire, self._process, self._limits = wire, process, limits
+    __slots__ = (
+        "_cpu_start", "_grace_ends", "_interrupt", "_limits", "_process", "_received_start", "_sent_start", "_started", "_wire", "passed",
+        "wall",
+    )  # fmt: skip
+
+    def __init__(self, wire: Wire, process: WorkerProcess, limits: ExecLimits, interrupt: Callable[[], None] | None = None) -> None:
+        """`interrupt` asks the worker to end the cell by itself; None where it cannot, and is killed at once."""
+        self._wire, self._process, self._limits, self._interrupt = wire, process, limits, interrupt
         self._cpu_start, self._started = process.cpu_seconds(), time.perf_counter()
         self._received_start, self._sent_start = wire.received, wire.sent
-        self.wall = 0.0
+        self.wall, self._grace_ends = 0.0, 0.0
+        self.passed: LimitExceeded | None = None
 
     @property
     def cpu(self) -> float:
@@ -47,8 +61,7 @@ class Meter:
             SandboxBroken: it hung up, or sent what is no frame.
         """
         while True:
-            # Processor time cannot pass faster than the clock for a worker of one running thread: look again when it might be over.
-            frame = await self._wait(self._wire.receive, max(_SHORTEST_LOOK, self._limits.cpu_seconds - self.cpu))
+            frame = await self._wait(self._wire.receive, self._patience())
             self._check()
             if frame is not None:
                 return frame
@@ -62,8 +75,8 @@ class Meter:
             ValueError: the frame is too large.
         """
         rest = self._wire.offer(frame)
-        if rest and not await self._wait(lambda: self._finished(rest), self._limits.wall_seconds):
-            raise LimitExceeded("wall_seconds", allowed=self._limits.wall_seconds, used=round(self.wall, 3))
+        if rest and not await self._wait(lambda: self._finished(rest), self._limits.wall_seconds - self.wall):
+            raise self._wall_passed()
 
     async def _finished(self, rest: memoryview) -> bool:
         await self._wire.finish(rest)
@@ -72,21 +85,44 @@ class Meter:
     async def _wait(self, work: Callable[[], Awaitable[T]], patience: float) -> T | None:
         started = time.perf_counter()
         try:
-            with anyio.move_on_after(max(0.0, min(self._limits.wall_seconds - self.wall, patience))):
+            with anyio.move_on_after(max(0.0, patience)):
                 return await work()
             return None
         finally:
             self.wall += time.perf_counter() - started
 
+    def _patience(self) -> float:
+        if self.passed is not None:
+            return _INTERRUPT_AGAIN_SECONDS
+        # Processor time cannot pass faster than the clock for a worker of one running thread: look again when it might be over.
+        return min(self._limits.wall_seconds - self.wall, max(_SHORTEST_LOOK, self._limits.cpu_seconds - self.cpu))
+
     def _check(self) -> None:
         limits = self._limits
-        if self.wall >= limits.wall_seconds:
-            raise LimitExceeded("wall_seconds", allowed=limits.wall_seconds, used=round(self.wall, 3))
-        # By the clock on the wall, not by what was charged: a worker has no work to do while the host answers it.
-        elapsed = time.perf_counter() - self._started
-        if elapsed >= limits.cpu_seconds and (cpu := self.cpu) >= limits.cpu_seconds:
-            raise LimitExceeded("cpu_seconds", allowed=limits.cpu_seconds, used=round(cpu, 3))
         if (out := self._wire.received - self._received_start) > limits.bytes_out:
             raise LimitExceeded("bytes_out", allowed=limits.bytes_out, used=out)
         if (taken := self.taken) > limits.bytes_in:
             raise LimitExceeded("bytes_in", allowed=limits.bytes_in, used=taken)
+        passed = self.passed or self._time_passed()
+        if passed is None:
+            return
+        if self._interrupt is None:
+            raise passed
+        if self.passed is None:
+            self.passed, self._grace_ends = passed, time.perf_counter() + GRACE_SECONDS
+        elif time.perf_counter() >= self._grace_ends:
+            raise passed
+        self._interrupt()
+
+    def _time_passed(self) -> LimitExceeded | None:
+        if self.wall >= self._limits.wall_seconds:
+            return self._wall_passed()
+        # By the clock on the wall, not by what was charged: a worker has no work to do while the host answers it.
+        allowed = self._limits.cpu_seconds
+        elapsed = time.perf_counter() - self._started
+        if elapsed >= allowed and (cpu := self.cpu) >= allowed:
+            return LimitExceeded("cpu_seconds", allowed=allowed, used=round(cpu, 3))
+        return None
+
+    def _wall_passed(self) -> LimitExceeded:
+        return LimitExceeded("wall_seconds", allowed=self._limits.wall_seconds, used=round(self.wall, 3))

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from ..limits import ExecLimits
 from ..values import Value
+from .snapshot import Snapshot
 
 External = Callable[..., Awaitable[Value] | Value]
 """A far function: takes plain values, returns one. One that is not async holds up the event loop while it works.
@@ -112,12 +113,22 @@ class REPLProtocol(Protocol):
         """
         ...
 
-    async def dump(self) -> bytes:
-        """State between cells; opaque, loaded by the same sandbox only."""
+    async def dump(self) -> Snapshot:
+        """State between cells: bytes that `open_session(…, snapshot=…)` of the same sandbox, version and tenant goes on from.
+
+        Its `left_out` names the variables that could not be carried.
+
+        Raises:
+            SandboxError: it is too large to be written; the session goes on.
+        """
         ...
 
     async def fork(self) -> REPLProtocol:
-        """An independent copy with the same variables."""
+        """An independent copy with the same variables.
+
+        Raises:
+            LimitExceeded: the session and its forks are too many already; close one.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 
 import anyio.to_thread
 
 from ..errors import ConfigError, SandboxUnavailable
 from ..limits import ExecLimits
-from .guests import REQUIRED_LAYERS, GuestSpec, monty
+from .guests import REQUIRED_LAYERS, GuestSpec, monty, package_version, restricted
 from .zygote import spares_for
 
 GROUP = "cellblock.sandboxes"
-_BUILT_IN = {"monty": monty}
+_BUILT_IN = {"monty": monty, "restricted": restricted}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,16 +69,9 @@ def _describe(name: str) -> SandboxInfo:
     missing = [layer for layer in REQUIRED_LAYERS if worker.layers.get(layer) != "on"]
     return SandboxInfo(
         name=name,
-        version=_version(spec),
+        version=package_version(spec.package),
         available=not missing,
         layers=worker.layers,
         why=f"missing layers: {', '.join(missing)}" if missing else "",
         summary=spec.summary,
     )
-
-
-def _version(spec: GuestSpec) -> str:
-    try:
-        return version(spec.package)
-    except PackageNotFoundError:
-        return "?"

@@ -8,40 +8,60 @@ import os
 import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
-from ..errors import ConfigError, LimitExceeded, SandboxError
+import anyio.to_thread
+
+from ..errors import ConfigError, LimitExceeded
 from ..limits import ExecLimits, check_type
 from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
-from .cell import CellRun
+from .base import FrozenWorker, SavedState
 from .history import History, Ran
-from .live import Live, SessionOptions, open_live
-from .meter import Meter
+from .keys import tenant_key
+from .live import Live, SessionOptions, StateTooLarge
+from .opening import open_live
 from .protocol import ContextFile, ExecResult, External
 from .registry import find_sandbox
+from .snapshot import Snapshot, unseal
+from .wire import WorkerDied
 
 T = TypeVar("T")
 RESERVED = ("ctx__", "P__", "_cb_")
 """What the names of near externals and of the guest's own helpers begin with."""
-CHECKPOINT_AFTER_SECONDS = 0.25
-"""Once the cells since the last checkpoint took longer than this, another is worth its cost."""
-CHECKPOINT_AFTER_BYTES = 16 * 2**20
+NEW_BASE_AFTER_SECONDS = 0.25
+"""Once the cells since the last base took longer than this, another is worth its cost."""
+NEW_BASE_AFTER_BYTES = 16 * 2**20
 """Once they were given more than this: it is all held here, to be given again."""
-DUMPABLE_SHARE = 0.2
-"""Of the memory limit: above it the interpreter cannot write its own checkpoint (it needs the heap four times over)."""
+FAMILY = 64
+"""A session and its forks, open at once."""
 
 
-class _TooLarge(SandboxError):
-    """The interpreter would die of writing its state."""
+@dataclass
+class Family:
+    """A session and all forks of it, and of them."""
+
+    members: int = 0
+
+    def join(self) -> None:
+        """One more.
+
+        Raises:
+            LimitExceeded: they are too many.
+        """
+        if self.members >= FAMILY:
+            raise LimitExceeded("forks", allowed=FAMILY, used=self.members + 1)
+        self.members += 1
 
 
 class Session:
     """One REPL in one worker of its own. Not for two tasks at once."""
 
-    def __init__(self, options: SessionOptions, history: History) -> None:
-        self._options, self._history = options, history
+    def __init__(self, options: SessionOptions, history: History, secret: bytes | None = None, family: Family | None = None) -> None:
+        self._family = family or Family()
+        self._family.join()
+        self._options, self._history, self._secret = options, history, secret
         self._live: Live | None = None
         self._busy = False
         self._closed = False
@@ -88,17 +108,25 @@ class Session:
         await self._guarded(lambda live: live.set(name, copy))
         self._history.add(Ran("", name=name, value=copy), 0.0)
 
-    async def dump(self) -> bytes:
+    async def dump(self) -> Snapshot:
         """The state between cells; see `REPLProtocol.dump`."""
-        await self._guarded(self._save)
-        return self._history.read()
+        key = tenant_key(self._options.tenant, self._secret)
+        saved = await self._guarded(Live.dump)
+        try:
+            return await anyio.to_thread.run_sync(lambda: Snapshot.seal(saved.read(), self._options.spec, key, saved.left_out))
+        finally:
+            saved.release()
 
     async def fork(self) -> Session:
-        """An independent copy in a worker of its own."""
+        """An independent copy in a worker of its own; see `REPLProtocol.fork`."""
         self._check_usable()
-        other = Session(self._options, self._history.copy())
+        other = Session(self._options, self._history.copy(), self._secret, self._family)
         try:
-            await other._guarded(_nothing)
+            if self._options.spec.facts.forks:
+                other._live = await self._guarded(Live.fork)
+                other.layers = other._live.process.layers
+            else:
+                await other._guarded(_nothing)
         except BaseException:
             await other.aclose()
             raise
@@ -110,6 +138,8 @@ class Session:
 
     async def aclose(self) -> None:
         """Kill the worker and free everything; a call that another task has under way fails, and frees what it still needs."""
+        if not self._closed:
+            self._family.members -= 1
         self._closed = True
         if self._busy and self._live is not None:
             self._live.process.kill()
@@ -123,7 +153,7 @@ class Session:
         try:
             live = self._live or await self._start()
             return await work(live)
-        except (TypeError, LookupError, _TooLarge):  # the guest's "no", between two cells: nothing is broken
+        except (TypeError, LookupError, StateTooLarge):  # the guest's "no", between two cells: nothing is broken
             raise
         except BaseException:
             # Cancelled or broken in the middle: the worker's state is unknown, the history's is not.
@@ -154,40 +184,53 @@ class Session:
             self._live = None
 
     async def _start(self) -> Live:
-        live = await open_live(self._options, self._history)
-        try:
-            self.layers = live.process.layers
-            for ran in list(self._history.ran):
-                await live.again(ran, self._history.seconds)
-        except BaseException:
-            live.end()
-            raise
-        self._live = live
-        return live
-
-    async def _save(self, live: Live) -> None:
-        if live.process.resident_bytes() > DUMPABLE_SHARE * self._options.limits.memory_bytes:
-            raise _TooLarge(f"the state is too large to be written: memory_bytes has to be {1 / DUMPABLE_SHARE:g} times what it takes")
-        await live.checkpoint(self._history)
+        self._live = await open_live(self._options, self._history)
+        self.layers = self._live.process.layers
+        return self._live
 
     async def _exec(self, live: Live, code: str, limits: ExecLimits) -> ExecResult:
-        meter = Meter(live.wire, live.process, limits)
-        run = CellRun(live.wire, meter, limits, self._options.externals)
+        run = live.cell(limits)
         try:
             done = await live.run(run, code)
             result = run.result(done)
         except LimitExceeded as limit:
             self._drop()
             return run.stopped(limit)
+        except WorkerDied:
+            if not self._options.spec.facts.in_process:
+                raise
+            self._drop()
+            return run.crashed()
         if done.lost:
             self._drop()
             return result
-        self._history.add(Ran(code, tuple(run.answers), limits), meter.wall, meter.taken)
-        resident = live.process.resident_bytes()
-        is_due = self._history.seconds > CHECKPOINT_AFTER_SECONDS or self._history.given > CHECKPOINT_AFTER_BYTES
-        if is_due and resident < DUMPABLE_SHARE * limits.memory_bytes:
-            await live.checkpoint(self._history)
-        return replace(result, usage=run.usage(done, peak=resident))
+        peak = live.process.resident_bytes()
+        result = replace(result, usage=run.usage(done, peak=peak))
+        if result.error is not None and result.error.limit is not None and result.error.limit != "host_calls":
+            # Where exactly it was stopped is nothing that a cell run again would repeat: from here on this is the base.
+            if await self._rest(live):
+                return result
+            self._drop()
+            return replace(result, state="rolled_back", changed=())
+        self._history.add(Ran(code, tuple(run.answers), limits), run.meter.wall, run.meter.taken)
+        if self._history.seconds > NEW_BASE_AFTER_SECONDS or self._history.given > NEW_BASE_AFTER_BYTES:
+            await self._rest(live)
+        return result
+
+    async def _rest(self, live: Live) -> bool:
+        """Whether the state as it is now became the base."""
+        try:
+            if self._options.spec.facts.forks:
+                self._history.rest_on(FrozenWorker(await live.fork()))
+                return True
+            saved = await live.dump()
+        except StateTooLarge:
+            return False
+        if saved.left_out:
+            saved.release()
+            return False
+        self._history.rest_on(saved)
+        return True
 
 
 def _check_external(name: str) -> None:
@@ -215,6 +258,8 @@ async def open_session(
     tenant: str = "default",
     allow_weak_isolation: bool = False,
     caps: ValueCaps = DEFAULT_CAPS,
+    snapshot: bytes | None = None,
+    snapshot_secret: bytes | None = None,
 ) -> Session:
     """Open a REPL behind both walls.
 
@@ -227,10 +272,14 @@ async def open_session(
         clock: the instant at which the cells' clock stands, Unix seconds; None takes now.
         tenant: whose session it is; tenants share no process.
         allow_weak_isolation: open although a layer is missing on this machine.
+        caps: how much one value that crosses may hold.
+        snapshot: what `dump` gave: the session goes on from there.
+        snapshot_secret: at least 32 bytes that seal snapshots, with the tenant's name; None takes a secret of this user.
 
     Raises:
         ConfigError: no such sandbox.
         SandboxUnavailable: it cannot run here; the message names what is missing.
+        TamperedSnapshot, StaleSnapshot: `snapshot` was changed, is another tenant's, or belongs to another version.
     """
     limits = limits or ExecLimits()
     check_type("limits", limits, ExecLimits)
@@ -241,8 +290,13 @@ async def open_session(
         _check_external(name)
     if context is not None and not isinstance(getattr(context, "fd", None), int):
         raise ConfigError(f"context={type(context).__name__}: a Context is needed, such as Context.from_text(…)")
+    spec = find_sandbox(sandbox)
+    base = None
+    if snapshot is not None:
+        check_type("snapshot", snapshot, bytes)
+        base = SavedState.holding(unseal(snapshot, spec, tenant_key(tenant, snapshot_secret)))
     options = SessionOptions(
-        spec=find_sandbox(sandbox),
+        spec=spec,
         externals=dict(externals or {}),
         context=context,
         limits=limits,
@@ -252,7 +306,7 @@ async def open_session(
         allow_weak_isolation=allow_weak_isolation,
         caps=caps,
     )
-    session = Session(options, History(limits.memory_bytes))
+    session = Session(options, History(base), snapshot_secret)
     try:
         await session._guarded(_nothing)
     except BaseException:

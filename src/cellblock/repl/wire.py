@@ -26,6 +26,8 @@ from ..errors import SandboxBroken
 from ..values import DEFAULT_CAPS, Copier, Value, ValueCaps, plain
 
 FRAME_BYTES = 2**19
+WORD_BYTES = 8
+"""At the end of the mail file: the id of the exec that is to be interrupted."""
 """Of one frame from a worker: more structure than this would take a tenth of a second to decode."""
 INLINE_BYTES = 4096
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
@@ -52,7 +54,9 @@ class Hello(msgspec.Struct, frozen=True, tag_field="t", tag="hello", forbid_unkn
 
 
 class Opened(msgspec.Struct, frozen=True, tag_field="t", tag="opened", forbid_unknown_fields=True):
-    """The session has its context and names."""
+    """The session has its context and names, or the reason why it does not take the saved state."""
+
+    error: str | None = None
 
 
 class Out(msgspec.Struct, frozen=True, tag_field="t", tag="out", forbid_unknown_fields=True):
@@ -103,6 +107,10 @@ def memory_file(name: str, size: int) -> int:
     return fd
 
 
+class WorkerDied(SandboxBroken):
+    """It hung up: it crashed, was killed by the kernel's filter, or ended itself."""
+
+
 class Wire:
     """Frames to and from one worker. Every reading error is a `SandboxBroken`; the caller kills the worker.
 
@@ -120,7 +128,7 @@ class Wire:
         self._decoder = msgspec.msgpack.Decoder(Incoming)
         self._size: int | None = None
         self.half = caps.total_bytes
-        self.mail = memory_file("cellblock-mail", 2 * self.half)
+        self.mail = memory_file("cellblock-mail", 2 * self.half + WORD_BYTES)
         self.received = self.sent = 0
 
     async def receive(self) -> Incoming:
@@ -191,7 +199,7 @@ class Wire:
         except BlockingIOError:
             return view
         except OSError as error:
-            raise SandboxBroken("the worker hung up") from error
+            raise WorkerDied("the worker hung up") from error
 
     def pack(self, value: Value) -> Any:
         """What msgpack takes for `value`, its large texts moved into the mail file.
@@ -200,6 +208,10 @@ class Wire:
             TypeError, ValueError: it is not plain data within the caps.
         """
         return _Packer(self).pack(plain(value, self.caps))
+
+    def ask_to_interrupt(self, exec_id: int) -> None:
+        """Say which exec is meant by the next interrupt; the signal itself says nothing, and may come late."""
+        os.pwrite(self.mail, exec_id.to_bytes(WORD_BYTES, "little"), 2 * self.half)
 
     def close(self) -> None:
         """Close the socket and the mail file."""
@@ -217,9 +229,9 @@ class Wire:
                 await anyio.wait_readable(self._socket)
                 continue
             except OSError as error:
-                raise SandboxBroken("the worker hung up") from error
+                raise WorkerDied("the worker hung up") from error
             if not data:
-                raise SandboxBroken("the worker died")
+                raise WorkerDied("the worker died")
             buffer += data
         taken = bytes(buffer[:size])
         del buffer[:size]

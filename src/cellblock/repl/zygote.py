@@ -48,7 +48,7 @@ class Zygote:
         except OSError as error:
             raise SandboxUnavailable(f"no descriptors for another worker: {error.strerror}") from error
         try:
-            return WorkerProcess(mine, self._fork(memory_bytes, theirs), memory_bytes)
+            return WorkerProcess(mine, self._fork(memory_bytes, theirs), memory_bytes, gated=self.spec.facts.forks)
         except BaseException as error:
             mine.close()
             if isinstance(error, OSError):
@@ -96,7 +96,8 @@ class Zygote:
             options = {"driver": str(self.spec.driver), "root": root, "path": [p for p in sys.path if p], **self.spec.options}
             command = [
                 sys.executable,
-                "-I",
+                "-s",
+                "-P",
                 "-B",
                 str(sandboxes_folder() / "jail" / "zygote.py"),
                 str(theirs.fileno()),
@@ -123,7 +124,8 @@ class Zygote:
 
 def _environment() -> dict[str, str]:
     # Nothing of the host's environment: it holds keys. The one exception says where the interpreter is installed.
-    fixed = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+    # One hash seed everywhere: the order of a set of texts is part of what a cell prints.
+    fixed = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1", "PYTHONHASHSEED": "0"}
     return fixed | {name: os.environ[name] for name in ("MONTY_BIN",) if name in os.environ}
 
 

@@ -1,0 +1,87 @@
+"""Where a session can go back to: a saved state, or a frozen copy of its worker. Several sessions may share one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+import anyio
+
+from .wire import memory_file
+
+if TYPE_CHECKING:
+    from .live import Live
+
+
+@dataclass
+class Base:
+    """Something that sessions go back to; freed when the last of them lets go."""
+
+    users: int = field(default=1, init=False)
+
+    def share(self) -> Self:
+        """This one, for one more session."""
+        self.users += 1
+        return self
+
+    def release(self) -> None:
+        """One session fewer."""
+        self.users -= 1
+        if self.users == 0:
+            self._free()
+
+    def _free(self) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class SavedState(Base):
+    """A dump in a memory file, which only workers of this session and its forks read."""
+
+    fd: int
+    size: int = 0
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Variables that are not in it, and why."""
+
+    @classmethod
+    def empty(cls, room: int) -> SavedState:
+        """A file for a dump of at most `room` bytes; pages cost memory only once written."""
+        return cls(memory_file("cellblock-state", room))
+
+    @classmethod
+    def holding(cls, data: bytes | memoryview) -> SavedState:
+        """A file that holds these bytes."""
+        saved = cls(memory_file("cellblock-state", max(1, len(data))), len(data))
+        view = memoryview(data)
+        while view:
+            view = view[os.pwrite(saved.fd, view, len(data) - len(view)) :]
+        return saved
+
+    def read(self) -> bytes:
+        """Its bytes, written by a worker: opaque."""
+        return os.pread(self.fd, self.size, 0)
+
+    def _free(self) -> None:
+        os.close(self.fd)
+
+
+@dataclass
+class FrozenWorker(Base):
+    """A copy of a worker that serves nobody: it only waits to be copied itself."""
+
+    live: Live
+    _turn: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def thaw(self) -> Live:
+        """A worker that goes on from here.
+
+        Raises:
+            SandboxBroken: it died, lied or did not answer.
+        """
+        async with self._turn:
+            return await self.live.fork()
+
+    def _free(self) -> None:
+        self.live.end()

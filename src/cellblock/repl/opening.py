@@ -1,0 +1,103 @@
+"""A worker for a session: from the pool, with the session's context and names, and on its base."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from ..errors import SandboxBroken, SandboxUnavailable, StoreError
+from .base import Base, FrozenWorker, SavedState
+from .guests import REQUIRED_LAYERS, GuestSpec
+from .history import History
+from .live import Live, SessionOptions
+from .process import WorkerProcess
+from .wire import Opened, Wire
+from .zygote import Spares, running_spares, spares_for
+
+OPEN_SECONDS = 20.0
+
+
+async def open_live(options: SessionOptions, history: History) -> Live:
+    """A worker that stands where the session stands: on its base, with everything since done again.
+
+    Raises:
+        SandboxUnavailable: none can be had, or a layer is missing.
+        SandboxBroken: it died, or went differently, or did not open the session in time.
+        StoreError: it does not take the saved state.
+    """
+    base = history.base
+    live = await base.thaw() if isinstance(base, FrozenWorker) else await _fresh(options, base)
+    try:
+        for ran in list(history.ran):
+            await live.again(ran, history.seconds)
+    except BaseException:
+        live.end()
+        raise
+    return live
+
+
+async def _fresh(options: SessionOptions, base: Base | None) -> Live:
+    process = await _take_worker(options.spec, options.tenant, options.limits.memory_bytes)
+    try:
+        live = Live(process, Wire(process.connection, options.caps), options)
+    except BaseException:
+        process.close()
+        raise
+    try:
+        _check_layers(process.layers, options)
+        await _open(live, base if isinstance(base, SavedState) else None)
+    except BaseException as error:
+        live.end()
+        if isinstance(error, TimeoutError):
+            raise SandboxBroken(f"the worker did not open the session within {OPEN_SECONDS:g} s") from None
+        if isinstance(error, OSError):
+            raise SandboxBroken(f"the worker died before the session was open ({error.strerror})") from None
+        raise
+    return live
+
+
+async def _open(live: Live, saved: SavedState | None) -> None:
+    context = live.options.context
+    fds = [live.wire.mail, *([context.fd] if context else []), *([saved.fd] if saved else [])]
+    socket.send_fds(live.process.connection, [b"!"], fds)
+    with anyio.fail_after(OPEN_SECONDS):
+        await live.wire.send(_frame(live, saved))
+        opened = await live.wire.receive()
+    if not isinstance(opened, Opened):
+        raise SandboxBroken("the worker did not open the session")
+    if opened.error is not None:
+        raise StoreError(f"the interpreter does not take this state: {opened.error[:500]}")
+
+
+def _frame(live: Live, saved: SavedState | None) -> dict[str, Any]:
+    options, caps = live.options, live.options.caps
+    return {
+        "t": "open",
+        "far": sorted(options.externals),
+        "caps": {"total_bytes": caps.total_bytes, "items": caps.items, "depth": caps.depth, "digits": caps.digits},
+        "mail_bytes": 2 * live.wire.half,
+        "seed": options.seed,
+        "clock": options.clock,
+        "has_context": options.context is not None,
+        "state_bytes": saved.size if saved else None,
+    }
+
+
+def _check_layers(layers: Mapping[str, str], options: SessionOptions) -> None:
+    missing = [f"{name} ({layers.get(name, 'not reported')})" for name in REQUIRED_LAYERS if layers.get(name) != "on"]
+    if missing and not options.allow_weak_isolation:
+        raise SandboxUnavailable(
+            f"sandbox {options.spec.name!r} lacks a layer here: {', '.join(missing)}; allow_weak_isolation=True runs without"
+        )
+
+
+async def _take_worker(spec: GuestSpec, tenant: str, memory_bytes: int) -> WorkerProcess:
+    pool: Spares | None = running_spares(spec, tenant)
+    if pool is None:
+        pool = await anyio.to_thread.run_sync(spares_for, spec, tenant)
+    worker = pool.take(memory_bytes)
+    return worker if worker is not None else await anyio.to_thread.run_sync(pool.spawn, memory_bytes)

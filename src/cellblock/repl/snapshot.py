@@ -1,0 +1,93 @@
+"""A session's state outside of any process: sealed with its tenant's key, bound to the interpreter that wrote it.
+
+    magic | u32 length | header (msgpack) | the state | HMAC-SHA256 of all before
+
+The state was written by a worker and is opaque here; the header is ours. Nothing of either is looked at before the seal is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import struct
+from collections.abc import Mapping
+from typing import Self
+
+import msgspec
+
+from ..errors import StaleSnapshot, TamperedSnapshot
+from .guests import GuestSpec
+
+MAGIC = b"cellblock snapshot\n"
+FORMAT = 1
+_LENGTH = struct.Struct("<I")
+_SEAL_BYTES = hashlib.sha256().digest_size
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot is bound to."""
+
+    format: int = FORMAT
+    sandbox: str
+    interpreter: str
+    """Name and version."""
+    artefact: str = ""
+    """Hash of what the interpreter was built from, where it is built."""
+    left_out: dict[str, str] = {}
+
+
+class Snapshot(bytes):
+    """A dumped session. To be kept as it is: the bytes are all there is.
+
+    Attributes:
+        left_out: variables that are not in it, by name, and why.
+    """
+
+    left_out: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        """Its address by content: SHA-256, hexadecimal."""
+        return hashlib.sha256(self).hexdigest()
+
+    @classmethod
+    def seal(cls, state: bytes, spec: GuestSpec, key: bytes, left_out: Mapping[str, str]) -> Self:
+        """The snapshot of a state that a worker of `spec` wrote. Slow for a large one: 1 s/GB or so."""
+        header = Header(sandbox=spec.name, interpreter=spec.interpreter, artefact=spec.artefact, left_out=dict(left_out))
+        head = msgspec.msgpack.encode(header)
+        body = b"".join((MAGIC, _LENGTH.pack(len(head)), head, state))
+        sealed = cls(body + hmac.digest(key, body, "sha256"))
+        sealed.left_out = header.left_out
+        return sealed
+
+
+def unseal(data: bytes, spec: GuestSpec, key: bytes) -> memoryview:
+    """The state in a snapshot that this tenant's session of `spec` may go on from.
+
+    Raises:
+        TamperedSnapshot: its bytes are not the ones that were sealed with this key.
+        StaleSnapshot: another sandbox, version or artefact wrote it.
+    """
+    view = memoryview(data)
+    body, seal = view[:-_SEAL_BYTES], view[-_SEAL_BYTES:]
+    if len(data) < len(MAGIC) + _LENGTH.size + _SEAL_BYTES or not hmac.compare_digest(hmac.digest(key, body, "sha256"), seal):
+        raise TamperedSnapshot("these bytes are no snapshot of this tenant: changed, cut off, or sealed with another key")
+    start = len(MAGIC) + _LENGTH.size
+    end = start + _LENGTH.unpack(body[len(MAGIC) : start])[0]
+    try:
+        header = msgspec.msgpack.decode(body[start:end], type=Header)
+    except msgspec.DecodeError:
+        raise StaleSnapshot("this snapshot has another format; the version of Cellblock that wrote it can read it") from None
+    _check_version(header, spec)
+    return body[end:]
+
+
+def _check_version(header: Header, spec: GuestSpec) -> None:
+    for what, theirs, ours in (
+        ("format", str(header.format), str(FORMAT)),
+        ("sandbox", header.sandbox, spec.name),
+        ("interpreter", header.interpreter, spec.interpreter),
+        ("artefact", header.artefact[:16], spec.artefact[:16]),
+    ):
+        if theirs != ours:
+            raise StaleSnapshot(f"this snapshot belongs to {what} {theirs!r}; here it is {ours!r}: open it there, or run its cells again")
