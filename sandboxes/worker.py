@@ -112,6 +112,8 @@ class Worker:
             answer["error"] = ("TypeError", refused.message)
         except (TypeError, ValueError) as error:
             answer["error"] = (type(error).__name__, str(error))
+        except MemoryError:
+            answer["error"] = ("ValueError", "the worker ran out of memory; raise memory_bytes, or keep less")
         self.wire.send(answer)
 
     # -- requests
@@ -156,7 +158,10 @@ class Worker:
             return
         with mmap.mmap(fds[0], request.state_bytes, prot=mmap.PROT_READ) as view, memoryview(view) as saved:
             head = _HEAD_BYTES + int.from_bytes(saved[:_HEAD_BYTES], "little")
-            self.names, self.bound = msgspec.msgpack.decode(saved[_HEAD_BYTES:head], type=tuple[SessionNames, set[str]])
+            try:
+                self.names, self.bound = msgspec.msgpack.decode(saved[_HEAD_BYTES:head], type=tuple[SessionNames, set[str]])
+            except msgspec.DecodeError as error:
+                raise GuestError("ValueError", f"its head is broken ({error})") from None
             with saved[head:] as state:
                 self.interpreter.load(request, inputs, state)
         os.close(fds[0])

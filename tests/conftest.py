@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cellblock.repl import registry
+from cellblock.repl.guests import GuestSpec
 from cellblock.repl.session import Session, open_session
 from cellblock.repl.zygote import close_all
 
@@ -35,3 +37,12 @@ def _no_worker_outlives_the_tests() -> Iterator[None]:
 async def repl() -> AsyncIterator[Session]:
     async with await open_session(clock=1_700_000_000.0) as session:
         yield session
+
+
+@pytest.fixture
+def naked(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a sandbox whose cells are native code: plain CPython, behind the jail alone."""
+    spec = GuestSpec.from_folder(Path(__file__).parent / "naked")
+    monkeypatch.setitem(registry._BUILT_IN, "naked", lambda: spec)
+    yield "naked"
+    close_all()

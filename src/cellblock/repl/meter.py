@@ -46,7 +46,7 @@ class Meter:
     @property
     def cpu(self) -> float:
         """Processor seconds of the worker since the exec began."""
-        return self._process.cpu_seconds() - self._cpu_start
+        return max(0.0, self._process.cpu_seconds() - self._cpu_start)  # of a dead worker nothing is known
 
     @property
     def taken(self) -> int:

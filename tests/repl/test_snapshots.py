@@ -1,0 +1,134 @@
+"""Dumps that leave the process: sealed per tenant, bound to their version, refused before an interpreter sees them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellblock.errors import ConfigError, StaleSnapshot, StoreError, TamperedSnapshot
+from cellblock.repl import registry
+from cellblock.repl.guests import monty
+from cellblock.repl.keys import tenant_key
+from cellblock.repl.session import open_session
+from cellblock.repl.snapshot import MAGIC, Snapshot, unseal
+
+pytestmark = pytest.mark.anyio
+KEY = b"k" * 32
+SEALED = Snapshot.seal(b"the state", monty(), KEY, {"f": "a closure"})
+
+
+async def test_a_session_goes_on_from_a_dump() -> None:
+    async with await open_session() as one:
+        await one.exec("x = [1]\ndef f():\n    return x")
+        data = await one.dump()
+        await one.exec("x.append(2)")
+    async with await open_session(snapshot=bytes(data)) as two:
+        assert (await two.exec("f()")).value_preview == "[1]"
+        assert (await two.exec("SHOW_VARS()")).value_preview == repr("f: function\nx: list of 1")
+
+
+async def test_a_session_from_a_dump_rolls_back_to_it() -> None:
+    async with await open_session() as one:
+        await one.exec("x = 1")
+        data = await one.dump()
+    async with await open_session(snapshot=data) as two:
+        two._drop()
+        assert (await two.exec("x")).value_preview == "1"
+
+
+async def test_what_was_left_out_is_named(naked: str) -> None:
+    async with await open_session(naked) as one:
+        await one.exec("x = 1\nf = lambda: x")
+        data = await one.dump()
+    assert set(data.left_out) == {"f", "print"}
+    async with await open_session(naked, snapshot=data) as two:
+        assert (await two.exec("x")).value_preview == "1"
+
+
+async def test_another_tenants_snapshot_is_refused() -> None:
+    async with await open_session(tenant="a") as one:
+        data = await one.dump()
+    with pytest.raises(TamperedSnapshot, match="no snapshot of this tenant"):
+        await open_session(tenant="b", snapshot=data)
+
+
+async def test_another_sandboxs_snapshot_is_refused_by_name(naked: str) -> None:
+    async with await open_session(naked) as one:
+        data = await one.dump()
+    with pytest.raises(StaleSnapshot, match="belongs to sandbox 'naked'; here it is 'monty'"):
+        await open_session(snapshot=data)
+
+
+async def test_a_state_that_the_interpreter_does_not_take_is_a_clear_error() -> None:
+    head = b"\x93\x00\x00"
+    secret = b"s" * 32
+    for state in (b"", b"x", head, len(head).to_bytes(4, "little") + b"\x92\x82\xa6unsure\x90\xa4gone\x90\x90" + b"not a heap"):
+        data = Snapshot.seal(state, monty(), tenant_key("default", secret), {})
+        with pytest.raises((StoreError, ConfigError)):
+            await open_session(snapshot=data, snapshot_secret=secret)
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_changed_byte_breaks_the_seal(data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(SEALED) - 1))
+    changed = bytearray(SEALED)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(TamperedSnapshot):
+        unseal(bytes(changed), monty(), KEY)
+
+
+@given(
+    st.binary(max_size=200) | st.integers(0, len(SEALED)).map(lambda end: bytes(SEALED)[:end]) | st.binary().map(lambda tail: MAGIC + tail)
+)
+@settings(max_examples=200, deadline=None)
+def test_no_other_bytes_pass(data: bytes) -> None:
+    if data == SEALED:
+        return
+    with pytest.raises(TamperedSnapshot):
+        unseal(data, monty(), KEY)
+
+
+def test_a_whole_snapshot_gives_its_state_and_has_its_address() -> None:
+    assert bytes(unseal(bytes(SEALED), monty(), KEY)) == b"the state"
+    assert len(SEALED.id) == 64 and SEALED.left_out == {"f": "a closure"}
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"package": "msgspec"}, {"artefact": "0123456789abcdef0123"}])
+def test_another_version_is_named(change: dict[str, str]) -> None:
+    with pytest.raises(StaleSnapshot, match="this snapshot belongs to"):
+        unseal(bytes(SEALED), replace(monty(), **change), KEY)
+
+
+def test_keys_differ_by_tenant_and_stay_the_same(empty_home: Path) -> None:
+    assert tenant_key("a") == tenant_key("a") != tenant_key("b")
+    assert tenant_key("a", b"x" * 32) != tenant_key("a")
+    found = next(empty_home.rglob("snapshot.key"))
+    assert stat.S_IMODE(found.stat().st_mode) == 0o600 and [path.name for path in found.parent.iterdir()] == ["snapshot.key"]
+
+
+def test_a_secret_that_others_can_read_is_refused(empty_home: Path) -> None:
+    tenant_key("a")
+    path = next(empty_home.rglob("snapshot.key"))
+    path.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        tenant_key("a")
+    path.unlink()
+    os.symlink("/etc/hostname", path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        tenant_key("a")
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at least 32 bytes"):
+        tenant_key("a", b"short")
+
+
+def test_the_registry_knows_every_sandbox() -> None:
+    assert {"monty", "restricted", "wasi"} <= set(registry.known_sandboxes())
