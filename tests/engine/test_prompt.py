@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cellblock.engine import prompt
 from cellblock.engine.prompt import Brief
+from cellblock.repl.facts import PromptFacts
 from cellblock.repl.protocol import ExecError, ExecResult
+from cellblock.repl.registry import find_sandbox
 
 BRIEF = Brief(question="Who {0} %s?", num_chars=1234, num_documents=2, sample="Once {x}")
 
@@ -30,9 +33,24 @@ def test_the_last_step_is_announced() -> None:
 
 
 def test_the_system_message_starts_with_the_fixed_line_and_tells_names_and_limitations() -> None:
-    text = prompt.system_message(Brief(question="q", num_chars=1, num_documents=1, limitations="No yield.")).content
+    facts = PromptFacts(python="No yield.", modules=("re", "json"))
+    text = prompt.system_message(Brief(question="q", num_chars=1, num_documents=1, python=facts)).content
     assert text.splitlines()[0] == "You answer a question about a context by writing Python cells for a REPL."
-    assert all(name in text for name in ("P:", "ctx", "llm_query(", "rlm_query(", "FINAL_VAR", "No yield."))
+    assert all(name in text for name in ("P:", "ctx", "llm_query(", "rlm_query(", "FINAL_VAR", "No yield.", "Modules: re, json."))
+
+
+def test_only_the_externals_that_there_are_are_told() -> None:
+    text = prompt.system_message(Brief(question="q", num_chars=1, num_documents=1, externals=("llm_query",))).content
+    assert "llm_query(" in text and "llm_query_batched(" not in text and "rlm_query(" not in text
+
+
+@pytest.mark.parametrize("sandbox", ["monty", "restricted", "wasi"])
+def test_the_prompt_tells_what_the_sandboxs_own_description_says(sandbox: str) -> None:
+    facts = find_sandbox(sandbox).facts
+    brief = Brief(question="q", num_chars=1, num_documents=1, python=facts.prompt, soft_limits=facts.soft_limits)
+    text = prompt.system_message(brief).content
+    assert facts.prompt.python.strip() in text and all(module in text for module in facts.prompt.modules)
+    assert ("keeps what it did so far" in text) == (sandbox != "monty")
 
 
 def test_no_child_runs_are_offered_where_there_are_none() -> None:

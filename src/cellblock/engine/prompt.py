@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..limits import ExecLimits
 from ..models.protocol import Message
+from ..repl.facts import PromptFacts
 from ..repl.protocol import ExecError, ExecResult
 
 FIRST_LINE = "You answer a question about a context by writing Python cells for a REPL."
@@ -31,11 +32,16 @@ _NAMES = """Names in every cell:
   ctx.search(query), ctx.metadata().
 - FILES: names and sizes of the files behind the context.
 - peek(n=2000), tail(n=2000): the first and the last n characters. lenP(): the length.
-  extract_after(marker, max_len=128): the text after it.
-- llm_query(prompt, model=None, max_tokens=None): asks a language model once and returns its text. It sees the prompt alone.
-- llm_query_batched(prompts): the same for a list, in parallel, answers in order. A failed item starts with "ERROR:"."""
-_CHILDREN = """
-- rlm_query(prompt, context=None): a child run with a REPL of its own. context is a text or a list of texts; None shares yours."""
+  extract_after(marker, max_len=128): the text after it."""
+_CALLS = {
+    "llm_query": """
+- llm_query(prompt, model=None, max_tokens=None): asks a language model once and returns its text. It sees the prompt alone.""",
+    "llm_query_batched": """
+- llm_query_batched(prompts): the same for a list, in parallel, answers in order. A failed item starts with "ERROR:".""",
+    "rlm_query": """
+- rlm_query(prompt, context=None): a child run with a REPL of its own. context is a text or a list of texts; None shares yours.""",
+}
+"""What the model is told of each external. Aliases that models have learned elsewhere work too, and are not told."""
 _MORE_NAMES = """
 - SHOW_VARS(): names, types and sizes of the variables. print(...): what you want to see.
 - FINAL(value): gives the final answer; the value keeps its type. FINAL_VAR(name): gives a variable as the answer."""
@@ -59,8 +65,12 @@ class Brief:
     file_names: tuple[str, ...] = ()
     """The first 20 of them."""
     more_files: int = 0
-    limitations: str = ""
-    """What this sandbox's Python cannot do."""
+    externals: tuple[str, ...] = tuple(_CALLS)
+    """Names of the functions of the host that a cell may call."""
+    python: PromptFacts = field(default_factory=PromptFacts)
+    """What this sandbox says of its Python."""
+    soft_limits: bool = False
+    """Whether a cell that is stopped by its time limit keeps its variables."""
     exec_limits: ExecLimits = field(default_factory=ExecLimits)
     steps: int = 20
     children: bool = True
@@ -69,11 +79,15 @@ class Brief:
 
 def system_message(brief: Brief) -> Message:
     """Names, rules and limits, exactly as this run has them."""
-    names = _NAMES + (_CHILDREN if brief.children else "") + _MORE_NAMES
-    parts = [FIRST_LINE, names, _RULES, _limits(brief)]
-    if brief.limitations:
-        parts.append("This REPL's Python:\n" + brief.limitations.strip())
-    return Message("system", "\n\n".join(parts))
+    told = [_CALLS[name] for name in brief.externals if name in _CALLS and (brief.children or name != "rlm_query")]
+    names = _NAMES + "".join(told) + _MORE_NAMES
+    parts = [FIRST_LINE, names, _RULES, _limits(brief), _python(brief.python)]
+    return Message("system", "\n\n".join(part for part in parts if part))
+
+
+def _python(facts: PromptFacts) -> str:
+    modules = f"\nModules: {', '.join(facts.modules)}. No others, no files." if facts.modules else ""
+    return f"This REPL's Python:\n{facts.python.strip()}{modules}" if facts.python else modules.strip()
 
 
 def _limits(brief: Brief) -> str:
@@ -81,7 +95,8 @@ def _limits(brief: Brief) -> str:
     return (
         f"Limits: {brief.steps} replies. One cell: {limits.wall_seconds:g} s of its own time, {limits.memory_bytes // 2**20} MiB, "
         f"{limits.host_calls} calls of llm_query and the like (a batch is one), "
-        f"{min(limits.output_chars, OBSERVATION_CHARS)} printed characters shown."
+        f"{min(limits.output_chars, OBSERVATION_CHARS)} printed characters shown. A cell that runs out of time "
+        + ("keeps what it did so far." if brief.soft_limits else "leaves no trace: the variables are as they were before it.")
     )
 
 

@@ -21,6 +21,7 @@ from ..host.context import Context
 from ..limits import ExecLimits, RunLimits
 from ..models import resolve
 from ..models.protocol import ModelAdapter, Usage
+from ..repl.registry import find_sandbox
 from ..repl.session import open_session
 from ..store.journal import Journal
 from ..values import Value
@@ -30,7 +31,6 @@ from .contexts import open_context
 from .driver import CLOSE_SECONDS, perform_run
 from .effects import Conclusion
 from .guards import Guards, answer_text
-from .limitations import limitations_of
 from .stream import RunStream
 from .tree import Run, Settings, Tree
 
@@ -90,7 +90,7 @@ class RLM:
         tenant: whose runs these are; tenants share no process.
 
     Raises:
-        ConfigError: the model is unknown or its key is missing, or the settings contradict each other.
+        ConfigError: the model or the sandbox is unknown, a key is missing, or the settings contradict each other.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class RLM:
         allow_weak_isolation: bool = False,
         tenant: str = "default",
     ) -> None:
+        facts = find_sandbox(sandbox).facts
         self.limits = limits or RunLimits()
         self._settings = Settings(
             sandbox=sandbox,
@@ -115,7 +116,8 @@ class RLM:
             tenant=tenant,
             allow_weak_isolation=allow_weak_isolation,
             guards=guards or Guards(),
-            limitations=limitations_of(sandbox),
+            python=facts.prompt,
+            soft_limits=facts.soft_limits,
         )
         self._settings.guards.check(self.limits)
         self._journal = journal

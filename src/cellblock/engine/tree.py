@@ -14,6 +14,7 @@ from ..events import AnyEvent, ModelAnswered, ModelAsked
 from ..host.context import Context
 from ..limits import ExecLimits
 from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
+from ..repl.facts import PromptFacts
 from ..repl.protocol import REPLProtocol
 from ..store.journal import Journal
 from .asking import cleaned, complete, token_bytes
@@ -51,8 +52,10 @@ class Settings:
     tenant: str = "default"
     allow_weak_isolation: bool = False
     guards: Guards = field(default_factory=Guards)
-    limitations: str = ""
-    """For the prompt: what the sandbox's Python cannot do."""
+    python: PromptFacts = field(default_factory=PromptFacts)
+    """For the prompt: what the sandbox says of its Python."""
+    soft_limits: bool = False
+    """For the prompt: whether a cell that ran out of time keeps its variables."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
