@@ -25,14 +25,14 @@ rt_sigprocmask=14 rt_sigreturn=15 ioctl=16 pread64=17 readv=19 writev=20 access=
 madvise=28 dup=32 dup2=33 nanosleep=35 getpid=39 sendto=44 recvfrom=45 sendmsg=46 recvmsg=47 shutdown=48 getsockname=51
 getpeername=52 socketpair=53 setsockopt=54 getsockopt=55 clone=56 fork=57 vfork=58 execve=59 exit=60 wait4=61 kill=62
 uname=63 fcntl=72 getcwd=79 readlink=89 gettimeofday=96 getrlimit=97 getrusage=98 sysinfo=99 getuid=102 getgid=104
-geteuid=107 getegid=108 getppid=110 setsid=112 sigaltstack=131 arch_prctl=158 prctl=157 gettid=186 time=201 futex=202
+geteuid=107 getegid=108 getppid=110 setsid=112 rt_sigtimedwait=128 sigaltstack=131 arch_prctl=158 prctl=157 gettid=186 time=201 futex=202
 sched_getaffinity=204 getdents64=217 set_tid_address=218 restart_syscall=219 clock_gettime=228 clock_getres=229
 clock_nanosleep=230 exit_group=231 epoll_wait=232 epoll_ctl=233 tgkill=234 waitid=247 openat=257 newfstatat=262
 readlinkat=267 faccessat=269 ppoll=271 set_robust_list=273 epoll_pwait=281 eventfd2=290 epoll_create1=291 dup3=292 pipe2=293
 prlimit64=302 seccomp=317 getrandom=318 membarrier=324 statx=332 rseq=334 pidfd_send_signal=424 pidfd_open=434 clone3=435
 close_range=436 openat2=437 faccessat2=439 epoll_pwait2=441"""
 _ARM = """read=63 write=64 close=57 fstat=80 lseek=62 mmap=222 mprotect=226 munmap=215 brk=214 rt_sigaction=134 rt_sigprocmask=135
-rt_sigreturn=139 ioctl=29 pread64=67 readv=65 writev=66 sched_yield=124 mremap=216 madvise=233 dup=23 nanosleep=101
+rt_sigtimedwait=137 rt_sigreturn=139 ioctl=29 pread64=67 readv=65 writev=66 sched_yield=124 mremap=216 madvise=233 dup=23 nanosleep=101
 getpid=172 sendto=206 recvfrom=207 sendmsg=211 recvmsg=212 shutdown=210 getsockname=204 getpeername=205 socketpair=199
 setsockopt=208 getsockopt=209 clone=220 execve=221 exit=93 wait4=260 kill=129 uname=160 fcntl=25 getcwd=17 gettimeofday=169
 getrlimit=163 getrusage=165 sysinfo=179 getuid=174 getgid=176 geteuid=175 getegid=177 getppid=173 setsid=157 sigaltstack=132
@@ -63,6 +63,7 @@ RUNNING = [
     "rt_sigaction",
     "rt_sigprocmask",
     "rt_sigreturn",
+    "rt_sigtimedwait",  # how a worker's main thread waits for interrupts while the guest runs on another
     "sigaltstack",
     "sched_yield",
     "nanosleep",
