@@ -33,9 +33,20 @@ def _no_worker_outlives_the_tests() -> Iterator[None]:
     close_all()
 
 
+SANDBOXES = ("monty", "restricted", "wasi")
+
+
+@pytest.fixture(params=SANDBOXES)
+def sandbox(request: pytest.FixtureRequest) -> str:
+    """The name of each sandbox in turn."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture
-async def repl() -> AsyncIterator[Session]:
-    async with await open_session(clock=1_700_000_000.0) as session:
+async def repl(sandbox: str) -> AsyncIterator[Session]:
+    """A session of each sandbox in turn."""
+    async with await open_session(sandbox, clock=1_700_000_000.0) as session:
         yield session
 
 

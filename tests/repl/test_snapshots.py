@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellblock.errors import ConfigError, StaleSnapshot, StoreError, TamperedSnapshot
+from cellblock.errors import ConfigError, SandboxBroken, StaleSnapshot, StoreError, TamperedSnapshot
 from cellblock.repl import registry
 from cellblock.repl.guests import monty
 from cellblock.repl.keys import tenant_key
@@ -72,6 +72,23 @@ async def test_a_state_that_the_interpreter_does_not_take_is_a_clear_error() -> 
         data = Snapshot.seal(state, monty(), tenant_key("default", secret), {})
         with pytest.raises((StoreError, ConfigError)):
             await open_session(snapshot=data, snapshot_secret=secret)
+
+
+LIAR = """
+import worker, gc
+for one in gc.get_objects():
+    if type(one) is worker.Worker:
+        one.handlers["checkpoint"] = lambda frame: {}
+"""
+LIES = ["[0, {}]", "[-5, {}]", "[2**40, {}]", "['x', {}]", "[5]", "{}", "None", "[5, {str(i): 'x' for i in range(300)}]", "[True, []]"]
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_a_worker_that_lies_about_its_dump_is_broken(naked: str, lie: str) -> None:
+    async with await open_session(naked) as one:
+        await one.exec(LIAR.format(lie))
+        with pytest.raises(SandboxBroken):
+            await one.dump()
 
 
 @given(st.data())

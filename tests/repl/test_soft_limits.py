@@ -91,5 +91,7 @@ async def test_a_lie_stays_a_broken_sandbox(naked: str) -> None:
     async with await open_session(naked) as repl:
         await repl.exec("x = 1")
         with pytest.raises(SandboxBroken):
-            await repl.exec("import gc, os, worker\n[os.write(o.wire.fd, b'\\xff' * 8) for o in gc.get_objects() if type(o) is worker.Worker]")
+            await repl.exec(
+                "import gc, os, worker\n[os.write(o.wire.fd, b'\\xff' * 8) for o in gc.get_objects() if type(o) is worker.Worker]"
+            )
         assert (await repl.exec("x")).value_preview == "1"

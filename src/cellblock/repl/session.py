@@ -34,6 +34,8 @@ NEW_BASE_AFTER_SECONDS = 0.25
 """Once the cells since the last base took longer than this, another is worth its cost."""
 NEW_BASE_AFTER_BYTES = 16 * 2**20
 """Once they were given more than this: it is all held here, to be given again."""
+REPEATED_SECONDS = 0.01
+"""A fork that is no copy runs the cells since the last base again if they took no longer than this; else it gets a new base."""
 FAMILY = 64
 """A session and its forks, open at once."""
 
@@ -119,10 +121,13 @@ class Session:
 
     async def fork(self) -> Session:
         """An independent copy in a worker of its own; see `REPLProtocol.fork`."""
+        copied = self._options.spec.facts.forks
+        if not copied and self._history.seconds > REPEATED_SECONDS:
+            await self._guarded(self._rest)
         self._check_usable()
         other = Session(self._options, self._history.copy(), self._secret, self._family)
         try:
-            if self._options.spec.facts.forks:
+            if copied:
                 other._live = await self._guarded(Live.fork)
                 other.layers = other._live.process.layers
             else:
