@@ -10,10 +10,11 @@ import anyio.to_thread
 from ..errors import ConfigError, SandboxUnavailable
 from ..limits import ExecLimits
 from .guests import REQUIRED_LAYERS, GuestSpec, monty, package_version, restricted
+from .wasi_cache import wasi
 from .zygote import spares_for
 
 GROUP = "cellblock.sandboxes"
-_BUILT_IN = {"monty": monty, "restricted": restricted}
+_BUILT_IN = {"monty": monty, "restricted": restricted, "wasi": wasi}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ import os
 import struct
 from pathlib import Path
 
-from .guests import sandboxes_folder
+from .guests import GuestSpec, sandboxes_folder
 
 CACHE_VARIABLE = "CELLBLOCK_CACHE"
 """Names another cache folder than the user's: for deployments, and for tests, which have an empty home."""
@@ -48,3 +48,8 @@ def artefact_hash() -> str:
     if len(head) < start or not head.startswith(_MAGIC):
         return ""
     return hashlib.sha256(head[: start + struct.unpack_from("<I", head, len(_MAGIC))[0]]).hexdigest()
+
+
+def wasi() -> GuestSpec:
+    """CPython compiled to WebAssembly, in the worker's own process. Not remembered: its files can be prepared meanwhile."""
+    return GuestSpec.from_folder(sandboxes_folder() / "wasi", options=driver_options(), artefact=artefact_hash())
