@@ -12,6 +12,11 @@ from cellblock.repl.session import Session, open_session
 from cellblock.repl.zygote import close_all
 
 
+# Every test has an empty home, and the compiled guest of the wasi sandbox would lie in it: it has a place of its own instead, which
+# `.ci/test` fills by `cellblock prepare wasi`.
+os.environ.setdefault("CELLBLOCK_CACHE", str(Path(__file__).parents[1] / ".cache" / "cellblock"))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

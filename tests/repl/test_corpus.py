@@ -20,14 +20,14 @@ SECRET = "the-secret-of-the-host"
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
-async def test_an_attempt_stays_contained(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_attempt_stays_contained(path: Path, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
     attempt: dict[str, Any] = json.loads(path.read_text())
     monkeypatch.setenv("CELLBLOCK_CANARY", SECRET)
 
     async def llm_query(prompt: str) -> str:
         return f"asked about {prompt[:10]!r}"
 
-    async with await open_session(externals={"llm_query": llm_query}) as session:
+    async with await open_session(sandbox, externals={"llm_query": llm_query}) as session:
         await session.exec("kept = 41")
         for cell in attempt["source"]:
             started = time.perf_counter()
