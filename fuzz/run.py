@@ -1,6 +1,6 @@
 """Seeded fuzzing for as long as you like: damaged frames, hostile replies, random cells in a live session.
 
-    python fuzz/run.py --minutes 60 [--only frames|replies|cells] [--seed N]
+    python fuzz/run.py --minutes 60 [--only frames|replies|cells] [--sandbox NAME] [--seed N]
 
 A find is an exception that is not ours, a slow step or a dead session. It is printed with the seed of its round, and ends the
 run with exit code 1.
@@ -21,6 +21,7 @@ import msgspec
 from cellblock import ExecLimits
 from cellblock.engine.parse import parse_reply
 from cellblock.errors import SandboxBroken
+from cellblock.repl.registry import known_sandboxes
 from cellblock.repl.session import Session, open_session
 from cellblock.repl.wire import Wire
 
@@ -92,13 +93,13 @@ def cells_in(session: Session) -> Callable[[random.Random], Awaitable[None]]:
     return cells
 
 
-async def fuzz(only: str | None, seed: int, seconds: float) -> int:
+async def fuzz(only: str | None, sandbox: str, seed: int, seconds: float) -> int:
     """Rounds until the time is over. Returns the number of finds."""
 
     async def llm_query(prompt: str) -> str:
         return "ok"
 
-    async with await open_session(externals={"llm_query": llm_query}) as session:
+    async with await open_session(sandbox, externals={"llm_query": llm_query}) as session:
         targets = {"frames": frames, "replies": replies, "cells": cells_in(session)}
         end, rounds = time.monotonic() + seconds, 0
         while time.monotonic() < end:
@@ -129,9 +130,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--only", choices=["frames", "replies", "cells"])
+    parser.add_argument("--sandbox", choices=known_sandboxes(), default="monty")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    sys.exit(anyio.run(fuzz, options.only, options.seed, options.minutes * 60))
+    sys.exit(anyio.run(fuzz, options.only, options.sandbox, options.seed, options.minutes * 60))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ COMMAND = [sys.executable, "-m", "cellblock"]
 def environment(home):
     """This one without anybody's keys and settings, with a data folder of the test's own."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_TOKEN")) and "CELLBLOCK" not in name}
+    kept["CELLBLOCK_CACHE"] = os.environ["CELLBLOCK_CACHE"]  # not the user's, see tests/conftest.py
     return {**kept, "HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "TERM": "xterm-256color"}
 
 

@@ -1,0 +1,234 @@
+"""A session in plain CPython: cells run by `exec` in one namespace, under limits that are set as plainly as can be."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import datetime
+import io
+import random
+import resource
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from case_externals import externals
+from oracle_context import context_names
+
+from cases import Observed
+from cellblock.limits import ExecLimits
+from cellblock.repl.protocol import CellError
+from names import plain, show
+
+RESERVED = ("ctx__", "P__", "_cb_")
+QUIET = ("print", "FINAL", "FINAL_VAR", "SUBMIT")
+PRE_IMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
+
+
+class Passed(BaseException):
+    """A limit was passed."""
+
+
+class Cells:
+    """One session: what its cells bound, and what they may use."""
+
+    def __init__(self, context: Any, far: tuple[str, ...], limits: dict[str, Any], seed: int, clock: float) -> None:
+        self.limits, self.calls, self.number = ExecLimits(**limits), 0, 0
+        self.finals: list[Any] = []
+        given = {name: __import__(name) for name in PRE_IMPORTED}
+        given |= context_names(context) | {"FINAL": self._final, "FINAL_VAR": self._final_var, "SHOW_VARS": self._show_vars}
+        given |= {name: self._far(name, function) for name, function in externals(far).items()}
+        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **given}
+        self.given = set(self.names)
+        _stop_the_clock(clock)
+        random.seed(seed)
+        _bound_memory(self.limits.memory_bytes)
+
+    def run(self, source: str) -> Observed:
+        """Run one cell."""
+        self.number, self.calls, self.finals = self.number + 1, 0, []
+        before, out, got = dict(self.names), io.StringIO(), Observed()
+        with contextlib.redirect_stdout(out):
+            self._run(source, got)
+        text, room = out.getvalue(), self.limits.output_chars
+        if len(text) > room:
+            got.dropped, text = len(text) - room, text[: room // 2] + text[len(text) - (room - room // 2) :]
+        got.stdout = _sendable(text)
+        got.final = repr(self.finals[-1]) if self.finals else None
+        got.changed = ", ".join(sorted(name for name, value in self.names.items() if name not in before or before[name] is not value))
+        return got
+
+    def _run(self, source: str, got: Observed) -> None:
+        name = f"<cell {self.number}>"
+        try:
+            code, shows = _compiled(source, name)
+            with _limited(self.limits):
+                exec(code, self.names)
+            if shows:
+                got.preview = _sendable(show(self.names.pop("_cb_value"))) or None
+            if self.calls > self.limits.host_calls:
+                raise Passed("host_calls")
+        except Passed as passed:
+            got.error, got.limit = ("LimitExceeded", str(passed), None), str(passed)
+        except MemoryError:
+            got.error, got.limit = ("LimitExceeded", "memory_bytes", None), "memory_bytes"
+        except BaseException as error:
+            got.error = _error(error, name)
+
+    def get(self, name: str) -> Observed:
+        """A variable's value as it crosses."""
+        if name in self.given or name not in self.names:
+            return Observed(error=("LookupError", f"no variable named {name!r}", None))
+        try:
+            return Observed(final=repr(plain(self.names[name])))
+        except (TypeError, ValueError) as error:
+            return Observed(error=(type(error).__name__, str(error), None))
+
+    def set(self, name: str, value: Any) -> Observed:
+        """Bind a variable to a value that crosses."""
+        try:
+            self.names[name] = plain(value)
+        except (TypeError, ValueError) as error:
+            return Observed(error=("TypeError", str(error), None))
+        return Observed()
+
+    # -- what cells call
+
+    def _final(self, value: Any) -> None:
+        self.finals.append(plain(value))
+
+    def _final_var(self, name: Any) -> None:
+        if isinstance(name, str) and name.strip().isidentifier():
+            if name.strip() not in self.names:
+                raise NameError(f"FINAL_VAR: no variable named {name.strip()!r}")
+            name = self.names[name.strip()]
+        self.finals.append(plain(name))
+
+    def _show_vars(self) -> str:
+        lines = []
+        for name in sorted(set(self.names) - self.given):
+            value = self.names[name]
+            size = f" of {len(value)}" if isinstance(value, (str, bytes, list, tuple, dict, set, frozenset)) else ""
+            lines.append(f"{name}: {type(value).__name__}{size}")
+        return "\n".join(lines)
+
+    def _far(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
+            given = [plain(value) for value in args]
+            self.calls += 1
+            if self.calls > self.limits.host_calls:
+                raise RuntimeError(f"host_calls={self.limits.host_calls} exceeded: call fewer times, or in batches")
+            with _unlimited():
+                try:
+                    answer = function(*given, **{key: plain(value) for key, value in named.items()})
+                except CellError as error:
+                    raise getattr(builtins, error.kind)(error.message) from None
+                except Exception as error:
+                    raise RuntimeError(f"{name} failed ({type(error).__name__})") from None
+                try:
+                    return plain(answer)
+                except (TypeError, ValueError) as error:
+                    raise RuntimeError(f"the answer cannot cross: {error}") from None
+
+        return call
+
+
+def _compiled(source: str, name: str) -> tuple[Any, bool]:
+    tree = ast.parse(source, name)
+    for node in ast.walk(tree):
+        for word in (getattr(node, "id", None), getattr(node, "name", None), getattr(node, "arg", None)):
+            if isinstance(word, str) and word.startswith(RESERVED):
+                raise NameError(f"names that begin with {word[:4]!r} are reserved")
+    last = tree.body[-1] if tree.body else None
+    shows = isinstance(last, ast.Expr) and not _is_quiet(last.value)
+    if isinstance(last, ast.Expr) and shows:
+        target = ast.copy_location(ast.Name("_cb_value", ast.Store()), last.value)
+        tree.body[-1] = ast.copy_location(ast.Assign([target], last.value), last)
+    return compile(tree, name, "exec", dont_inherit=True), shows
+
+
+def _is_quiet(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in QUIET
+
+
+def _error(error: BaseException, name: str) -> tuple[str, str, int | None]:
+    if isinstance(error, SyntaxError) and error.filename == name:
+        return type(error).__name__, error.msg, error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
+    return type(error).__name__, _sendable(str(error)), lines[-1] if lines else None
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+# -- limits and the clock
+
+
+@contextlib.contextmanager
+def _limited(limits: ExecLimits) -> Iterator[None]:
+    def passed(number: int, _frame: Any) -> None:
+        raise Passed("wall_seconds" if number == signal.SIGALRM else "cpu_seconds")
+
+    signal.signal(signal.SIGALRM, passed)
+    signal.signal(signal.SIGPROF, passed)
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds, 0.05)
+    signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds, 0.05)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+@contextlib.contextmanager
+def _unlimited() -> Iterator[None]:
+    left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+    _resume_time()
+    try:
+        yield
+    finally:
+        _stop_time()
+        signal.setitimer(signal.ITIMER_REAL, left, 0.05)
+
+
+def _bound_memory(memory_bytes: int) -> None:
+    with open("/proc/self/statm") as file:
+        pages = int(file.read().split()[0])
+    bound = pages * resource.getpagesize() + memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+
+
+_SLEEP = time.sleep
+
+
+def _stop_the_clock(clock: float) -> None:
+    stands = datetime.datetime.fromtimestamp(clock, datetime.UTC)
+
+    class Frozen(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            return stands.replace(tzinfo=None) if tz is None else stands.astimezone(tz)
+
+        utcnow = today = classmethod(lambda cls: stands.replace(tzinfo=None))
+
+    class FrozenDate(datetime.date):
+        today = classmethod(lambda cls: stands.date())
+
+    Frozen.__name__ = Frozen.__qualname__ = "datetime"
+    FrozenDate.__name__ = FrozenDate.__qualname__ = "date"
+    datetime.datetime, datetime.date = Frozen, FrozenDate  # type: ignore[misc]
+    for name in ("time", "monotonic", "perf_counter"):
+        setattr(time, name, lambda: clock)
+    _stop_time()
+
+
+def _stop_time() -> None:
+    time.sleep = lambda _seconds: None
+
+
+def _resume_time() -> None:
+    time.sleep = _SLEEP
