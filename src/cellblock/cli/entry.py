@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ..errors import CellblockError, ConfigError, SandboxUnavailable
-from . import demo, run, sandboxes, simulate
+from . import demo, prepare, run, sandboxes, simulate
 from .options import Heard
 from .terminal import one_line, prepare_streams, safe, say, silence
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 app.command("run", epilog=run.EPILOG)(run.run)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("sandboxes", epilog=sandboxes.EPILOG)(sandboxes.sandboxes)
+app.command("prepare", epilog=prepare.EPILOG)(prepare.prepare)
 app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
 
 

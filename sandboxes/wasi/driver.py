@@ -1,0 +1,151 @@
+"""Wall 1, wasi: CPython compiled to WebAssembly, run by wasmtime in the worker's own process.
+
+The zygote maps the compiled code and instantiates the guest; each worker is a copy of that, and shares all memory that it does
+not write. No memory becomes executable after that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from wasmtime import Engine, WasmtimeError
+
+import advice
+import worker
+from interpreter import INTERRUPT
+from jail import lockdown
+from wasi.artefact import ArtefactError, read_head
+from wasi.cache import PREPARE, Cache, CacheError
+from wasi.compile import load_modules
+from wasi.delta import Image
+from wasi.engine import HOST_STACK_BYTES, MIB, STACK_BYTES, cache_key, make_engine
+from wasi.instance import Instance
+from wasi.session import WasiInterpreter
+from wasi.values import pack
+from worker import Worker
+
+ADVICE = advice.of_sandbox(Path(__file__).parent)
+EPOCH_SECONDS = 0.005
+"""Between two tries to interrupt a cell that catches everything."""
+RESERVATION_BYTES = 5 * 2**30
+"""Of address space for linear memory, which is reserved whole."""
+
+
+@dataclass
+class Warm:
+    """What the zygote made for all workers."""
+
+    engine: Engine
+    instance: Instance
+    image: Image
+
+
+_WARM: list[Warm] = []
+
+
+def files(options: dict[str, Any]) -> dict[str, str]:
+    """What the jail's root holds: nothing of ours, since all is mapped by then."""
+    return {"/dev/null": "/dev/null"}
+
+
+def warm(options: dict[str, Any]) -> None:
+    """Map the compiled guest and instantiate it, once, before workers are forked."""
+    worker.warm()
+    made: queue.SimpleQueue[Warm | Exception] = queue.SimpleQueue()
+
+    def make() -> None:
+        try:
+            made.put(_make(Path(options["artefact"]), Cache(Path(options["cache"]))))
+        except (ArtefactError, CacheError, WasmtimeError) as error:
+            made.put(error)
+
+    # On a thread with room for the guest's stack, which has ended before the zygote leaves the host's namespaces.
+    thread = _big_thread(make)
+    thread.join()
+    found = made.get()
+    if isinstance(found, WasmtimeError):
+        raise SystemExit(f"the compiled guest cannot be loaded here; {PREPARE}")
+    if isinstance(found, Exception):
+        raise SystemExit(str(found))
+    _WARM.append(found)
+
+
+def _make(artefact: Path, cache: Cache) -> Warm:
+    head = read_head(artefact)
+    engine = make_engine()
+    modules = load_modules(engine, cache.open_files(cache_key(head.digest), len(head.plan.steps)))
+    instance = Instance(engine, modules, head.plan)
+    # Pages that every first cell writes are written here, once for all.
+    for code in ("x = 1", "def f(a):\n    return a\n_cb_show((f(1)))", "1 / 0"):
+        instance.request("cell", pack([code, "_cb_show" in code]))
+    instance.request("forget", "")
+    data = instance.memory.read(0, instance.memory.size)
+    return Warm(engine, instance, Image(data, hashlib.sha256(data).digest()))
+
+
+def _big_thread(target: Any) -> threading.Thread:
+    before = threading.stack_size(STACK_BYTES + HOST_STACK_BYTES)
+    try:
+        thread = threading.Thread(target=target, daemon=True)
+        thread.start()
+        return thread
+    finally:
+        threading.stack_size(before)
+
+
+class Guest:
+    """What the zygote makes of a fresh worker process."""
+
+    needs_threads = False
+    forks = False
+    own_pids = False
+    address_bytes = lockdown.SHARED_BYTES + RESERVATION_BYTES
+
+    def __init__(self, fd: int, memory_bytes: int, base_bytes: int) -> None:
+        # Made before the last filter, which refuses the questions that a new socket object asks.
+        self.connection = socket.socket(fileno=fd)
+        self.engine = _WARM[0].engine
+        # The guest's own limit is its store's. Beyond that a text on its way in or out is held here twice.
+        self.data_bytes = base_bytes + 2 * memory_bytes + 192 * MIB
+        instance, image = _WARM[0].instance, _WARM[0].image
+        instance.limit(len(image.data) + memory_bytes)
+        self.worker = Worker(self.connection, WasiInterpreter(instance, image, memory_bytes), ADVICE)
+        instance.interrupt_wanted = self.worker.interrupt_wanted
+        self._layers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+
+    def start(self) -> None:
+        """Make the thread that will run the guest; none can be made later."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {INTERRUPT})
+        try:
+            _big_thread(self._work)
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
+
+    def serve(self, layers: dict[str, str]) -> NoReturn:
+        """Let the other thread answer the host; this one waits for interrupts."""
+        self._layers.put(layers)
+        while True:
+            signal.sigwait({INTERRUPT})
+            while self.worker.interrupt_wanted():
+                self.engine.increment_epoch()
+                signal.sigtimedwait({INTERRUPT}, EPOCH_SECONDS)
+
+    def _work(self) -> None:
+        try:
+            self.worker.serve(self._layers.get())
+        except BaseException:  # noqa: BLE001 - the worker's top frame: the log is the only one left to tell
+            traceback.print_exc()
+        finally:
+            os._exit(70)

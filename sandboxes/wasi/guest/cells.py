@@ -1,0 +1,181 @@
+"""The session inside the guest: one namespace, one cell after the other."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import gc
+import io
+import random
+import sys
+import types
+from types import TracebackType
+from typing import Any
+
+from names import far_function, guest_names, plain, show
+from wasi.guest import bridge
+from wasi.guest.bridge import CellTimeout, State, call
+from wasi.guest.modules import PREIMPORTED
+from wasi.values import pack
+
+DONE, FAILED, INTERRUPTED, NO_MEMORY = "done", "failed", "interrupted", "memory"
+"""How a cell ended."""
+MESSAGE_CHARS = 4_000
+RESERVE_BYTES = 2 * 2**20
+"""Let go when memory runs out, so that the report can be made."""
+
+
+class Printed(io.TextIOBase):
+    """Standard output and error of cells."""
+
+    encoding = "utf-8"
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Take text."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        bridge.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing: text leaves in order, and in time."""
+
+
+class Session:
+    """The one session of this guest."""
+
+    def __init__(self) -> None:
+        module = types.ModuleType("__main__")
+        sys.modules["__main__"] = module
+        self.names = module.__dict__
+        self.names |= guest_names(call, self.names) | {name: sys.modules[name] for name in PREIMPORTED}
+        self.names |= {"_cb_show": _shown, "__builtins__": builtins}
+        self.ours: dict[str, Any] = dict(self.names)
+        self.far: dict[str, Any] = {}
+        self.cells = 0
+        self.stdout = Printed()
+        self.reserve = [bytearray(RESERVE_BYTES)]
+
+    def open(self, far: list[str], inputs: dict[str, Any], seed: int | None) -> None:
+        """Begin a session, or take up one that was dumped; then there is no seed.
+
+        A name of ours that cells have bound anew stays theirs.
+        """
+        for name in [name for name in self.far if name not in far]:
+            self._unbind(name, self.far.pop(name))
+        for name in far:
+            if name not in self.far:
+                self.far[name] = far_function(call, name)
+                self._bind_ours(name, self.far[name])
+        for name, value in inputs.items():
+            self._bind_ours(name, value)
+        if seed is not None:
+            random.seed(seed)
+
+    def _bind_ours(self, name: str, value: Any) -> None:
+        if name not in self.names or self.names[name] is self.ours.get(name):
+            self.names[name] = self.ours[name] = value
+
+    def _unbind(self, name: str, value: Any) -> None:
+        self.ours.pop(name, None)
+        if self.names.get(name) is value:
+            del self.names[name]
+
+    def bound(self) -> list[str]:
+        """Names that cells have bound."""
+        ours = self.ours
+        return [name for name, value in self.names.items() if not (name in ours and ours[name] is value) and not _hidden(name)]
+
+    def value(self, name: str) -> Any:
+        """A variable as plain data.
+
+        Raises:
+            LookupError, TypeError, ValueError: there is none, or it cannot cross.
+        """
+        if name not in self.names or _hidden(name):
+            raise LookupError(f"no variable named {name[:100]!r}")
+        return plain(self.names[name])
+
+    def run(self, code: str, shows: bool) -> str:
+        """Run one cell. Returns the packed report: how it ended, preview, error, what is left to print."""
+        self.cells += 1
+        filename = f"<cell {self.cells}>"
+        State.shown = None
+        sys.stdout = sys.stderr = self.stdout
+        ended, error = DONE, None
+        try:
+            try:
+                State.in_cell = True
+                exec(compile(code, filename, "exec", 0, True), self.names)
+            finally:
+                State.in_cell = False
+        except BaseException as raised:  # noqa: BLE001 - whatever a cell raises is the cell's
+            ended = self._kind_of_end(raised)
+            error = _described(raised, filename)
+        finally:
+            sys.stdout = sys.stderr = self.stdout
+        report = pack([ended, State.shown if shows and ended == DONE else None, error, bridge.take_printed()])
+        if not self.reserve:
+            self._refill()
+        return report
+
+    def _kind_of_end(self, raised: BaseException) -> str:
+        if isinstance(raised, CellTimeout):
+            return INTERRUPTED
+        if isinstance(raised, MemoryError):
+            self.reserve.clear()
+            return NO_MEMORY
+        return FAILED
+
+    def _refill(self) -> None:
+        gc.collect()
+        with contextlib.suppress(MemoryError):  # the variables fill everything: the next cell that fails may not be able to say why
+            self.reserve.append(bytearray(RESERVE_BYTES))
+
+    def forget(self) -> None:
+        """Become as new: what the first cells after the build leave behind is not part of any session."""
+        for name in self.bound():
+            del self.names[name]
+        self.cells = 0
+        State.shown = None
+
+
+def _shown(value: Any) -> str:
+    State.shown = text = show(value)
+    return text
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith("_cb_") or (name.startswith("__") and name.endswith("__"))
+
+
+def _described(error: BaseException, filename: str) -> tuple[str, str, int | None]:
+    # str() of an exception is the cell's own code: it may raise, print, or never end.
+    kind = type.__dict__["__name__"].__get__(type(error))
+    line = _line(error.__traceback__, filename)
+    try:
+        try:
+            State.in_cell = True
+            if isinstance(error, SyntaxError):
+                line = error.lineno if error.filename == filename else line
+                message = str(error.msg)
+            else:
+                message = str(error)
+        finally:
+            State.in_cell = False
+    except BaseException as second:  # noqa: BLE001 - as above
+        message = f"<{type(second).__name__} in its str()>"
+    return kind, message if len(message) <= MESSAGE_CHARS else message[:MESSAGE_CHARS], line if type(line) is int else None
+
+
+def _line(traceback: TracebackType | None, filename: str) -> int | None:
+    line = None
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == filename:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line

@@ -1,0 +1,77 @@
+"""The guest's linear memory: every access is checked, since pointers and lengths come from the guest."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import wasmtime._bindings as bindings
+
+PAGE = 65536
+"""Of WebAssembly: memory grows by so many bytes."""
+_copy_out = ctypes.string_at
+_view = ctypes.pythonapi.PyMemoryView_FromMemory
+_view.argtypes = (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
+_view.restype = ctypes.py_object
+_PYBUF_WRITE = 0x200
+
+
+class GuestLied(Exception):
+    """The guest gave a pointer, a length or an answer that cannot be."""
+
+
+class Memory:
+    """One guest's memory."""
+
+    def __init__(self, context: Any, extern: Any) -> None:
+        self._context, self._memory = context, ctypes.byref(extern.of.memory)
+        self._kept = extern
+
+    @property
+    def size(self) -> int:
+        """Bytes now."""
+        return int(bindings.wasmtime_memory_data_size(self._context, self._memory))
+
+    @property
+    def address(self) -> int:
+        """Where it lies in this process."""
+        return ctypes.cast(bindings.wasmtime_memory_data(self._context, self._memory), ctypes.c_void_p).value or 0
+
+    def read(self, pointer: int, size: int) -> bytes:
+        """A copy of so many bytes.
+
+        Raises:
+            GuestLied: they are not all there.
+        """
+        self._check(pointer, size)
+        return _copy_out(self.address + pointer, size)
+
+    def write(self, pointer: int, data: bytes) -> None:
+        """Put bytes there.
+
+        Raises:
+            GuestLied: there is no room.
+        """
+        self._check(pointer, len(data))
+        ctypes.memmove(self.address + pointer, data, len(data))
+
+    def view(self) -> memoryview:
+        """All of it, in place; until it grows."""
+        found: memoryview = _view(self.address, self.size, _PYBUF_WRITE)
+        return found
+
+    def grow_to(self, size: int) -> bool:
+        """Make it at least so large. False where the limit forbids."""
+        missing = size - self.size
+        if missing <= 0:
+            return True
+        before = ctypes.c_uint64()
+        error = bindings.wasmtime_memory_grow(self._context, self._memory, -(-missing // PAGE), ctypes.byref(before))
+        if error:
+            bindings.wasmtime_error_delete(error)
+            return False
+        return True
+
+    def _check(self, pointer: int, size: int) -> None:
+        if pointer < 0 or size < 0 or pointer + size > self.size:
+            raise GuestLied(f"the guest pointed at {size:,} bytes at {pointer:#x}, past its memory")
