@@ -2,7 +2,7 @@
 
 import anyio
 
-from cellblock import ExecLimits, open_session
+from cellblock import ExecLimits, open_sandbox
 
 
 async def price(item: str) -> float:
@@ -12,7 +12,7 @@ async def price(item: str) -> float:
 
 async def main() -> None:
     """Good cells, a bad one, an endless one."""
-    async with await open_session(externals={"price": price}, limits=ExecLimits(wall_seconds=1)) as session:
+    async with await open_sandbox(externals={"price": price}, limits=ExecLimits(wall_seconds=1)) as session:
         print((await session.exec("total = sum(price(x) for x in ['apple', 'pear'])\ntotal")).value_preview)
         print((await session.exec("open('/etc/passwd')")).error)
         print((await session.exec("while True: pass")).error)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .models import ScriptedModel
     from .models.protocol import Message, ModelAdapter, ModelResponse, Usage
     from .repl.protocol import ExecResult, REPLProtocol
-    from .repl.session import open_session
+    from .repl.session import open_sandbox
     from .store.journal import Journal
 
 # In plain order, which a reader can check at a glance.
@@ -63,7 +63,7 @@ __all__ = [  # noqa: RUF022
     "StoreError",
     "Trace",
     "Usage",
-    "open_session",
+    "open_sandbox",
 ]
 
 # Loaded at first use: the engine pulls in the event loop, and a script that only catches an error need not pay for that.
@@ -87,7 +87,7 @@ _HOMES = {
     "models": ("ScriptedModel",),
     "models.protocol": ("Message", "ModelAdapter", "ModelResponse", "Usage"),
     "repl.protocol": ("ExecResult", "REPLProtocol"),
-    "repl.session": ("open_session",),
+    "repl.session": ("open_sandbox", "open_session"),
     "store.journal": ("Journal",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

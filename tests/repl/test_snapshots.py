@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellblock.errors import ConfigError, SandboxBroken, StaleSnapshot, StoreError, TamperedSnapshot
-from cellblock.repl import registry
 from cellblock.repl.guests import monty
 from cellblock.repl.keys import tenant_key
 from cellblock.repl.session import open_session
@@ -145,7 +144,3 @@ def test_a_secret_that_others_can_read_is_refused(empty_home: Path) -> None:
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least 32 bytes"):
         tenant_key("a", b"short")
-
-
-def test_the_registry_knows_every_sandbox() -> None:
-    assert {"monty", "restricted", "wasi"} <= set(registry.known_sandboxes())

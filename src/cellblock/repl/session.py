@@ -18,6 +18,7 @@ from ..errors import ConfigError, LimitExceeded
 from ..limits import ExecLimits, check_type
 from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
 from .base import FrozenWorker, SavedState
+from .guests import GuestSpec
 from .history import History, Ran
 from .keys import tenant_key
 from .live import Live, SessionOptions, StateTooLarge
@@ -238,6 +239,22 @@ class Session:
         return True
 
 
+def _check_arguments(limits: object, seed: object, externals: Mapping[str, External] | None, context: object) -> None:
+    check_type("limits", limits, ExecLimits)
+    check_type("seed", seed, int)
+    if not -(2**63) <= seed < 2**63:  # type: ignore[operator]
+        raise ConfigError("seed: a number of at most 64 bits is needed")
+    for name in externals or ():
+        _check_external(name)
+    if context is not None and not isinstance(getattr(context, "fd", None), int):
+        raise ConfigError(f"context={type(context).__name__}: a Context is needed, such as Context.from_text(…)")
+
+
+def _unsealed(snapshot: bytes, spec: GuestSpec, key: bytes) -> SavedState:
+    check_type("snapshot", snapshot, bytes)
+    return SavedState.holding(unseal(snapshot, spec, key))
+
+
 def _check_external(name: str) -> None:
     if not name.isidentifier() or keyword.iskeyword(name) or name in dir(builtins) or name.startswith(RESERVED):
         raise ConfigError(f"{name[:100]!r} cannot be an external's name: an identifier is needed that is no word of Python's own")
@@ -287,19 +304,9 @@ async def open_session(
         TamperedSnapshot, StaleSnapshot: `snapshot` was changed, is another tenant's, or belongs to another version.
     """
     limits = limits or ExecLimits()
-    check_type("limits", limits, ExecLimits)
-    check_type("seed", seed, int)
-    if not -(2**63) <= seed < 2**63:
-        raise ConfigError("seed: a number of at most 64 bits is needed")
-    for name in externals or ():
-        _check_external(name)
-    if context is not None and not isinstance(getattr(context, "fd", None), int):
-        raise ConfigError(f"context={type(context).__name__}: a Context is needed, such as Context.from_text(…)")
+    _check_arguments(limits, seed, externals, context)
     spec = find_sandbox(sandbox)
-    base = None
-    if snapshot is not None:
-        check_type("snapshot", snapshot, bytes)
-        base = SavedState.holding(unseal(snapshot, spec, tenant_key(tenant, snapshot_secret)))
+    base = None if snapshot is None else _unsealed(snapshot, spec, tenant_key(tenant, snapshot_secret))
     options = SessionOptions(
         spec=spec,
         externals=dict(externals or {}),
@@ -318,3 +325,7 @@ async def open_session(
         await session.aclose()
         raise
     return session
+
+
+open_sandbox = open_session
+"""For those who want only the REPL: the same, by the name of what they ask for."""
