@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 
@@ -14,7 +15,7 @@ from .wasi_cache import wasi
 from .zygote import spares_for
 
 GROUP = "cellblock.sandboxes"
-_BUILT_IN = {"monty": monty, "restricted": restricted, "wasi": wasi}
+_BUILT_IN: dict[str, Callable[[], GuestSpec]] = {"monty": monty, "restricted": restricted, "wasi": wasi}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
