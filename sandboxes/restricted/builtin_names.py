@@ -1,0 +1,160 @@
+"""The built-in names of a cell: those that are harmless as they are, and ours in place of those that are not."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from restricted import rules
+from restricted.classes import Maker, serials
+from restricted.modules import Facade, importer, members
+from restricted.own_modules import managed
+from restricted.screen import NOTHING, Screen
+from restricted.texts import repr_of, text_of
+
+_AS_THEY_ARE = (
+    "abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float format frozenset hex "
+    "int isinstance issubclass iter len list map max memoryview min next object oct ord pow property range reversed round set slice "
+    "sorted staticmethod str sum super tuple zip True False None Ellipsis NotImplemented"
+)
+_PLAIN_HASH: Any = object.__hash__
+NOT_THERE: Any = object()
+_NO_ERRORS = ("BaseException", "BaseExceptionGroup", "ExceptionGroup")
+
+Write = Callable[[str], None]
+
+
+def _type(screen: Screen) -> Any:
+    class TypeMeta(type):
+        """Of what stands for `type`: one argument, and every class is an instance."""
+
+        def __call__(cls, *args: Any) -> Any:
+            if len(args) != 1:
+                raise TypeError("type() takes one argument here; write a class statement")
+            return screen.type_of(args[0])
+
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, type)
+
+        def __repr__(cls) -> str:
+            return "<class 'type'>"
+
+    return TypeMeta("type", (), {})
+
+
+def builtin_names(screen: Screen, write: Write) -> dict[str, Any]:
+    """What a cell finds without binding it."""
+    found = {name: getattr(builtins, name) for name in _AS_THEY_ARE.split()}
+    for name, value in vars(builtins).items():
+        if isinstance(value, type) and issubclass(value, BaseException) and name not in _NO_ERRORS:
+            found[name] = value
+    # So that no handler of a cell catches a limit, which is a BaseException.
+    found["BaseException"] = Exception
+    return {
+        **found,
+        **_own(screen),
+        "print": _print(screen, write),
+        "type": _type(screen),
+        "__build_class__": builtins.__build_class__,
+        "__import__": _native_import,
+        "__name__": "builtins",
+    }
+
+
+def hooks(screen: Screen, facades: Mapping[str, Facade]) -> dict[str, Any]:
+    """What the policy's hooks are bound to."""
+    whole, member = importer(facades)
+    return {
+        rules.READ: screen.read,
+        rules.LOOK: screen.look,
+        rules.WRITE: screen.writable,
+        rules.CLASS: Maker(),
+        rules.IMPORT: whole,
+        rules.MEMBER: member,
+        rules.MANAGER: managed,
+        rules.EXCEPTION: Exception,
+    }
+
+
+def _native_import(name: str, *_given: Any, **_named: Any) -> None:
+    # Cells' imports are calls of our hooks. This is for native code that imports on behalf of the frame that called it, as
+    # `datetime.strftime` does: it takes the module from `sys.modules` afterwards.
+    if name not in sys.modules:
+        raise ImportError(f"{name} cannot be imported here")
+
+
+def _attributes(screen: Screen) -> dict[str, Callable[..., Any]]:
+    def get(value: Any, name: str, default: Any = NOTHING) -> Any:
+        try:
+            return screen.look(value, name)
+        except AttributeError:
+            if default is NOTHING:
+                raise
+            return default
+
+    def has(value: Any, name: str) -> bool:
+        return get(value, name, NOT_THERE) is not NOT_THERE
+
+    def put(value: Any, name: str, item: Any) -> None:
+        screen.check_set(value, name)
+        setattr(value, name, item)
+
+    def remove(value: Any, name: str) -> None:
+        screen.check_set(value, name)
+        delattr(value, name)
+
+    return {"getattr": get, "hasattr": has, "setattr": put, "delattr": remove}
+
+
+def _descriptions(screen: Screen) -> dict[str, Callable[..., Any]]:
+    # Functions, not methods: a method leads to its object.
+    def listed(value: Any = NOTHING) -> list[str]:
+        if value is NOTHING:
+            return sorted(_seen(screen))
+        names = members(value) if type(value) is Facade else dir(value)
+        return sorted(name for name in names if type(name) is str and not name.startswith("_") and rules.HIDDEN not in name)
+
+    def hashed(value: Any) -> int:
+        number = hash(value)
+        return serials.of(value) if type(value).__hash__ is _PLAIN_HASH else number
+
+    return {
+        "dir": listed,
+        "hash": hashed,
+        "vars": lambda value: screen.variables_of(value),
+        "globals": lambda: MappingProxyType(_seen(screen)),
+        "id": lambda value: serials.of(value),
+        "repr": lambda value: repr_of(value),
+    }
+
+
+def _own(screen: Screen) -> dict[str, Any]:
+    found = _attributes(screen) | _descriptions(screen)
+    for name, function in found.items():
+        function.__name__ = function.__qualname__ = name
+    return found
+
+
+def _seen(screen: Screen) -> dict[str, Any]:
+    ours = ("__", *rules.RESERVED)
+    return {name: value for name, value in screen.variables.items() if rules.HIDDEN not in name and not name.startswith(ours)}
+
+
+def _print(screen: Screen, write: Write) -> Callable[..., None]:
+    def printed(*values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False) -> None:
+        for name, given in (("sep", sep), ("end", end)):
+            if given is not None and not isinstance(given, str):
+                raise TypeError(f"{name} must be None or a string, not {type(given).__name__}")
+        text = str.join(" " if sep is None else sep, [text_of(value) for value in values]) + ("\n" if end is None else end)
+        if file is None:
+            write(text)
+            return
+        screen.look(file, "write")(text)
+        if flush:
+            screen.look(file, "flush")()
+
+    printed.__name__ = printed.__qualname__ = "print"
+    return printed

@@ -1,0 +1,228 @@
+"""Runs cells in this process: one namespace, in which everything that is not the cell's own is a guard or a facade."""
+
+from __future__ import annotations
+
+import builtins
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from frames import HostGone
+from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, OpenRequest, Outcome
+from names import far_function, guest_names, plain, show
+from restricted import rules
+from restricted.builtin_names import builtin_names, hooks
+from restricted.classes import Text, install_module, made, serials
+from restricted.frozen import Frozen
+from restricted.modules import Facade, plain_modules
+from restricted.own_modules import own_modules
+from restricted.policy import compiled
+from restricted.screen import Screen
+from restricted.texts import without_addresses
+
+BALLAST_BYTES = 8 * 2**20
+"""Given up when memory ran out, so that there is some to say so."""
+MESSAGE_CHARS = 4_000
+PREIMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
+
+
+class RestrictedInterpreter:
+    """One session.
+
+    Attributes:
+        variables: the globals of all cells.
+        ours: what was bound before the first cell.
+        wanted: whether the running cell is to be interrupted; the worker knows.
+    """
+
+    def __init__(self) -> None:
+        self.variables: dict[str, Any] = {}
+        self.frozen = Frozen()
+        self.screen = Screen(self.variables, self.frozen.moments)
+        self.facades = _facades(self.screen, self.frozen)
+        self.ours: dict[str, Any] = {}
+        self.sources: dict[str, str] = {}
+        self.cells = 0
+        self.wanted: Callable[[], bool] = lambda: False
+        self.running, self.outside, self.pending = False, 0, False
+        self.ballast: bytearray | None = None
+        self.dispatch: Dispatch = _no_calls
+        self.write: Callable[[str], None] = _nowhere
+        self._prepare()
+
+    def _prepare(self) -> None:
+        # Before a session is known, so that a spare worker has it done.
+        install_module()
+        formatting = self.screen.formatting
+        Text.format, Text.format_map = formatting.unbound("format"), formatting.unbound("format_map")  # type: ignore[method-assign]
+        names = builtin_names(self.screen, self._print)
+        self.variables |= {"__builtins__": names, "__name__": "__main__", **hooks(self.screen, self.facades)}
+        self.ours = {
+            **guest_names(self._call, self.variables),
+            "_cb_show": lambda value: without_addresses(show(value), value),
+            **{name: self.facades[name] for name in PREIMPORTED},
+        }
+        self.variables |= self.ours
+
+    # -- the session
+
+    def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
+        """Begin a session: seed, clock, names of far functions, first variables."""
+        serials.restart()
+        made.clear()
+        self.frozen.begin(request.clock, request.seed)
+        self.ours |= {name: far_function(self._call, name) for name in request.far} | inputs
+        self.variables |= self.ours
+
+    def names(self) -> list[str]:
+        """Top-level names that cells bound."""
+        return [name for name, value in self.variables.items() if self._is_own(name, value)]
+
+    def _is_own(self, name: str, value: object) -> bool:
+        ours = name in ("__builtins__", "__name__") or rules.HIDDEN in name
+        return not ours and (name not in self.ours or self.ours[name] is not value)
+
+    def get(self, name: str) -> Any:
+        """A variable's value, as plain Python data."""
+        if name not in self.variables or rules.HIDDEN in name or name.startswith("__"):
+            raise GuestError("LookupError", f"no variable named {name[:100]!r}")
+        try:
+            return plain(self.variables[name])
+        except HostGone:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a cell's own methods answer here
+            raise GuestError(*_said(error)) from None
+
+    def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+        """The whole state between cells, in pieces, and what is not in it."""
+        raise GuestError("ValueError", "not yet")
+
+    def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
+        """Become the session that `dump` saved."""
+        raise GuestError("ValueError", "not yet")
+
+    # -- one cell
+
+    def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
+        """Run one cell with `inputs` bound first; `dispatch` answers its calls, `write` takes what it prints."""
+        self.cells += 1
+        self.dispatch, self.write, self.pending, self.outside = dispatch, write, False, 0
+        filename = f"<cell {self.cells}>"
+        try:
+            if self.ballast is None:
+                self.ballast = bytearray(BALLAST_BYTES)
+            self.variables.update(inputs)
+            self.running = True
+            try:
+                return self._run(code, filename, shows)
+            finally:
+                self.running = False
+        except MemoryError as error:
+            self.ballast = None
+            error.__traceback__ = error.__context__ = None
+            return Outcome(error=("LimitExceeded", "memory_bytes exceeded; the variables are kept: drop some", None), limit="memory_bytes")
+        except Interrupted:
+            return Outcome(error=("LimitExceeded", "interrupted", None), limit=INTERRUPTED)
+        finally:
+            self.dispatch, self.write = _no_calls, _nowhere
+
+    def _run(self, code: str, filename: str, shows: bool) -> Outcome:
+        try:
+            statements, value = compiled(code, filename)
+            if any(type(constant) is types.CodeType for part in (statements, value) if part for constant in part.co_consts):
+                self.sources[filename] = code
+            exec(statements, self.variables)
+            result = eval(value, self.variables) if value is not None else None
+            return Outcome(preview=str.__str__(result) if shows and result and isinstance(result, str) else None)
+        except (Interrupted, MemoryError, HostGone):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a cell raises is its result
+            return Outcome(error=(*_said(error), _line(error, filename)))
+
+    def interrupt(self, *_signal: object) -> None:
+        """The host's signal: stop the cell, at once or when the call that it made is answered."""
+        if self.running and self.wanted():
+            if not self.outside:
+                raise Interrupted
+            self.pending = True
+
+    # -- what cells call
+
+    def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args, kwargs = tuple(map(plain, args)), {key: plain(value) for key, value in kwargs.items()}
+        return self._outside(lambda: self.dispatch(name, args, kwargs))
+
+    def _print(self, text: str) -> None:
+        self._outside(lambda: self.write(text))
+
+    def _outside(self, action: Callable[[], Any]) -> Any:
+        """Do what must not be left half done: no interrupt rises in it, but one does afterwards."""
+        self.outside += 1
+        result = raised = None
+        try:
+            result = action()
+        except GuestError as error:
+            raised = _raised(error)
+        finally:
+            self.outside -= 1
+        if self.pending:
+            self.pending = False
+            raise Interrupted
+        if raised is not None:
+            raise raised
+        return result
+
+
+def _facades(screen: Screen, frozen: Frozen) -> dict[str, Facade]:
+    contents = plain_modules()
+    for name, members in own_modules(screen, frozen).items():
+        contents[name] = contents.get(name, {}) | members
+    facades = {name: Facade(name, members) for name, members in contents.items() if "." not in name}
+    for name, members in contents.items():
+        if "." in name:
+            parent, _, last = name.partition(".")
+            facades[name] = vars(facades[parent])[last] = Facade(name, members)
+    for members in contents.values():
+        screen.classes.update(value for value in members.values() if isinstance(value, type))
+    return facades
+
+
+def _said(error: BaseException) -> tuple[str, str]:
+    """An exception's kind and its bounded text; making it may run a cell's code."""
+    kind = type(error).__name__
+    if isinstance(error, SyntaxError):
+        return kind if type(error).__module__ == "builtins" else "SyntaxError", str(error.msg)[:MESSAGE_CHARS]
+    try:
+        text = str.__str__(str(error))
+    except (Interrupted, MemoryError, HostGone):
+        raise
+    except BaseException as second:  # noqa: BLE001 - a cell's own __str__
+        text = f"<its text cannot be made: {type(second).__name__}>"
+    return kind, text[:MESSAGE_CHARS]
+
+
+def _line(error: BaseException, filename: str) -> int | None:
+    """The deepest line of this cell that the exception came through."""
+    if isinstance(error, SyntaxError) and error.__traceback__ is not None and error.filename in (None, filename):
+        return error.lineno
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == filename:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _raised(error: GuestError) -> Exception:
+    kind = getattr(builtins, error.kind, None)
+    if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, (UnicodeError, ExceptionGroup)):
+        return kind(error.message)
+    return RuntimeError(f"{error.kind}: {error.message}")
+
+
+def _no_calls(_name: str, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:
+    raise GuestError("RuntimeError", "there is no one to answer outside of a cell")
+
+
+def _nowhere(_text: str) -> None:
+    return

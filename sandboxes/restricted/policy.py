@@ -1,0 +1,376 @@
+"""The language policy: which syntax a cell may use, and what its code is made to call.
+
+On top of RestrictedPython's transformer, which refuses every kind of node that it does not know. Hooks stand only where they
+are not the identity: attributes, imports, class statements, context managers. Items, iteration, unpacking and calls stay native,
+since nothing that a cell can reach has an item that it may not have.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from typing import Any, NoReturn
+
+from RestrictedPython.transformer import RestrictingNodeTransformer
+
+from restricted import rules
+
+MAX_COMPREHENSIONS = 12
+"""One inside the other: from about 20 on, the compilers of CPython 3.12 and 3.13 crash."""
+MAX_ARGUMENTS = 2_000
+"""Of one call: compiling keywords takes time that grows with their square."""
+NOT_HERE = {
+    "AsyncFunctionDef": "async is not available here: write plain functions",
+    "Await": "await is not available here: call the function plainly",
+    "AsyncFor": "async is not available here: write a plain loop",
+    "AsyncWith": "async is not available here: write a plain with",
+    "TryStar": "except* is not available here: use except",
+    "TypeAlias": "type statements are not available here: write Name = ...",
+    "TemplateStr": "template strings are not available here: use an f-string",
+}
+
+
+class Refused(SyntaxError):
+    """The policy does not allow this cell."""
+
+    def __init__(self, message: str, line: int | None) -> None:
+        super().__init__(message)
+        self.lineno = line
+
+
+class Policy(RestrictingNodeTransformer):
+    """Checks one cell's tree and puts the hooks into it."""
+
+    def __init__(self) -> None:
+        super().__init__([], [], {})
+        self.scopes = ["module"]
+        self.owners: list[str | None] = [None]
+        self.comprehensions = 0
+        self.postponed = False
+        """`from __future__ import annotations`: they become text."""
+
+    def error(self, node: ast.AST, info: str) -> NoReturn:
+        """Refuse the cell."""
+        raise Refused(info, getattr(node, "lineno", None))
+
+    def not_allowed(self, node: ast.AST) -> NoReturn:
+        """Refuse a kind of node."""
+        kind = type(node).__name__
+        self.error(node, NOT_HERE.get(kind, f"{kind} is not available here"))
+
+    # -- names
+
+    def check_name(self, node: ast.AST, name: str | None, allow_magic_methods: bool = False) -> None:
+        """Refuse special names, and to bind those of helpers."""
+        if name is None or not name.startswith(("_", "ctx__", "P__")):
+            return
+        loads = isinstance(getattr(node, "ctx", None), ast.Load)
+        if rules.is_special(name):
+            here = self.scopes[-1] == "class" and name in rules.CLASS_NAMES
+            if not here and not (name == "__name__" and loads):
+                self.error(node, f"the name {name} is not available here")
+        elif name.startswith(rules.RESERVED) and not loads:
+            self.error(node, f"names that begin with {name[: name.index('_', 1) + 1]!r} are reserved")
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """A variable."""
+        self.check_name(node, node.id)
+        return node
+
+    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> ast.AST:
+        """Names that a scope shares."""
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
+    visit_Nonlocal = visit_Global
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        """A named argument."""
+        if node.arg is not None and rules.is_special(node.arg):
+            self.error(node, f"the name {node.arg} is not available here")
+        return self.node_contents_visit(node)
+
+    # -- attributes
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """Reading asks the screen; setting and deleting asks whether the object may be changed."""
+        name = rules.mangled(node.attr, self.owners[-1])
+        if name in rules.INTROSPECTION:
+            self.error(node, f"{name} is not available here")
+        node.value = self.visit(node.value)
+        if isinstance(node.ctx, ast.Load):
+            if name in rules.METHODS_OF_DATA:
+                return node
+            if rules.is_special(name) and name not in rules.READABLE:
+                self.error(node, f"{name} is not available here")
+            careful = name.startswith("_") or name in rules.CAREFUL
+            return _call(rules.LOOK if careful else rules.READ, node, node.value, ast.Constant(value=name))
+        if rules.is_special(name):
+            self.error(node, f"{name} cannot be set here")
+        node.value = _call(rules.WRITE, node.value, node.value, ast.Constant(value=name))
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """`o.x += v` reads through the screen like any other read; names and items are native."""
+        if not isinstance(node.target, ast.Attribute):
+            return self.node_contents_visit(node)
+        base = node.target.value
+        statements: list[ast.stmt] = []
+        if not isinstance(base, ast.Name):
+            statements.append(_assigned(rules.BASE, self.visit(base)))
+            base = _name(rules.BASE)
+        read, written = (
+            self.visit(ast.copy_location(ast.Attribute(value=_name(base.id), attr=node.target.attr, ctx=ctx), node.target))
+            for ctx in (ast.Load(), ast.Store())
+        )
+        held = [rules.BASE, rules.VALUE] if statements else [rules.VALUE]
+        statements += [
+            _assigned(rules.VALUE, read),
+            ast.AugAssign(target=_name(rules.VALUE, ast.Store()), op=node.op, value=self.visit(node.value)),
+            ast.Assign(targets=[written], value=_name(rules.VALUE)),
+            ast.Delete(targets=[_name(name, ast.Del()) for name in held]),
+        ]
+        return [ast.copy_location(statement, node) for statement in statements]
+
+    # -- what stays native
+
+    def guard_iter(self, node: ast.For | ast.comprehension) -> ast.AST:
+        """A loop."""
+        return self.node_contents_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        """An assignment; its targets are checked one by one."""
+        return self.node_contents_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """An item."""
+        return self.node_contents_visit(node)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        """`(x := v)`."""
+        return self.node_contents_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """A call."""
+        if len(node.args) + len(node.keywords) > MAX_ARGUMENTS:
+            self.error(node, f"more than {MAX_ARGUMENTS:,} arguments; pass a list or a dict")
+        return self.node_contents_visit(node)
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        """The cell."""
+        return self.node_contents_visit(node)
+
+    def visit_TemplateStr(self, node: ast.AST) -> NoReturn:
+        """Too new to have been looked at."""
+        self.not_allowed(node)
+
+    # -- comprehensions
+
+    def _comprehension(self, node: Any) -> Any:
+        self.comprehensions += 1
+        if self.comprehensions > MAX_COMPREHENSIONS:
+            self.error(node, f"more than {MAX_COMPREHENSIONS} comprehensions inside each other; use loops")
+        visited = self.node_contents_visit(node)
+        self.comprehensions -= 1
+        return visited
+
+    visit_ListComp = visit_SetComp = visit_GeneratorExp = visit_DictComp = _comprehension
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        """One `for` of a comprehension."""
+        if node.is_async:
+            self.error(node.target, NOT_HERE["AsyncFor"])
+        return self.node_contents_visit(node)
+
+    # -- annotations
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        """Kept for the fields of a class; elsewhere an assignment, or nothing."""
+        if self.scopes[-1] == "class" and isinstance(node.target, ast.Name):
+            node.annotation = self._annotation(node.annotation)
+            node.target = self.visit(node.target)
+            node.value = node.value and self.visit(node.value)
+            return node
+        if node.value is None:
+            self.visit(node.target)
+            return ast.copy_location(ast.Pass(), node)
+        return self.visit(ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node))
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        """One parameter; its name was checked with all others of its function."""
+        node.annotation = node.annotation and self._annotation(node.annotation)
+        return node
+
+    def _annotation(self, node: ast.expr) -> ast.expr:
+        if self.postponed:
+            return ast.copy_location(ast.Constant(value=ast.unparse(node)), node)
+        visited: ast.expr = self.visit(node)
+        return visited
+
+    # -- scopes
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """A function."""
+        self.check_name(node, node.name)
+        self._no_type_parameters(node)
+        self.check_function_argument_names(node)
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        node.args = self.visit(node.args)
+        node.returns = node.returns and self._annotation(node.returns)
+        node.body = self._body(node.body, "function", self.owners[-1])
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        """A lambda."""
+        self.check_function_argument_names(node)
+        node.args = self.visit(node.args)
+        self.scopes.append("function")
+        node.body = self.visit(node.body)
+        self.scopes.pop()
+        return node
+
+    def check_function_argument_names(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        """Every kind of parameter binds a name."""
+        given = node.args
+        for arg in [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]:
+            if arg is not None:
+                self.check_name(arg, arg.arg)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """A class: made by our own maker, which looks at its bases and at what its body bound."""
+        self.check_name(node, node.name)
+        self._no_type_parameters(node)
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        node.bases = [self.visit(base) for base in node.bases]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                self.error(node, "write out the keywords of a class statement")
+            keyword.arg = rules.METACLASS if keyword.arg == "metaclass" else keyword.arg
+        node.keywords.append(ast.keyword(arg="metaclass", value=ast.copy_location(_name(rules.CLASS), node)))
+        node.body = self._body(node.body, "class", node.name)
+        return node
+
+    def _body(self, body: list[ast.stmt], scope: str, owner: str | None) -> list[ast.stmt]:
+        self.scopes.append(scope)
+        self.owners.append(owner)
+        visited: list[ast.stmt] = []
+        for statement in body:
+            result = self.visit(statement)
+            visited += result if isinstance(result, list) else [result]
+        self.scopes.pop()
+        self.owners.pop()
+        return visited
+
+    def _no_type_parameters(self, node: ast.AST) -> None:
+        if getattr(node, "type_params", None):
+            self.error(node, "type parameters are not available here: use typing.TypeVar, or leave them out")
+
+    # -- imports
+
+    def visit_Import(self, node: ast.Import) -> Any:
+        """`import a.b` binds `a`, `import a.b as c` binds the module itself."""
+        statements = []
+        for alias in node.names:
+            bound = alias.asname or alias.name.partition(".")[0]
+            hook = rules.MEMBER if alias.asname else rules.IMPORT
+            statements.append(self._bound(node, bound, _call(hook, node, ast.Constant(value=alias.name))))
+        return statements
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
+        """Exact names of known modules alone."""
+        if node.module == "__future__":
+            self.postponed = self.postponed or any(alias.name == "annotations" for alias in node.names)
+            return ast.copy_location(ast.Pass(), node)
+        if node.level or node.module is None:
+            self.error(node, "there are no packages here to import from relatively")
+        if any(alias.name == "*" for alias in node.names):
+            self.error(node, f"name what you import: from {node.module} import a, b")
+        return [
+            self._bound(
+                node,
+                alias.asname or alias.name,
+                _call(rules.MEMBER, node, ast.Constant(value=node.module), ast.Constant(value=alias.name)),
+            )
+            for alias in node.names
+        ]
+
+    def _bound(self, node: ast.stmt, name: str, value: ast.expr) -> ast.stmt:
+        target = ast.copy_location(ast.Name(id=name, ctx=ast.Store()), node)
+        self.check_name(target, name)
+        return ast.copy_location(ast.Assign(targets=[target], value=value), node)
+
+    # -- exceptions and context managers
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        """A bare `except` catches what `except Exception` does, so that no limit can be caught."""
+        self.check_name(node, node.name)
+        if node.type is None:
+            self.node_contents_visit(node)
+            node.type = ast.copy_location(_name(rules.EXCEPTION), node)
+            return node
+        return self.node_contents_visit(node)
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        """The manager is wrapped: it hears nothing of limits, and gets no traceback."""
+        for item in node.items:
+            item.context_expr = _call(rules.MANAGER, item.context_expr, self.visit(item.context_expr))
+            item.optional_vars = item.optional_vars and self.visit(item.optional_vars)
+        node.body = self._body(node.body, self.scopes[-1], self.owners[-1])
+        return node
+
+    # -- patterns
+
+    def _native(self, node: Any) -> Any:
+        return self.node_contents_visit(node)
+
+    visit_Match = visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = visit_MatchOr = _native
+
+    def _capture(self, node: Any) -> Any:
+        self.check_name(node, node.name)
+        return self.node_contents_visit(node)
+
+    visit_MatchStar = visit_MatchAs = _capture
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> ast.AST:
+        """`{**rest}` binds a name."""
+        self.check_name(node, node.rest)
+        return self.node_contents_visit(node)
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
+        """Attributes of class patterns are fetched by native code, past the screen."""
+        for name in node.kwd_attrs:
+            if name.startswith("_") or name in rules.UNMATCHED:
+                self.error(node, f"{name} cannot stand in a class pattern; test it with if")
+        return self.node_contents_visit(node)
+
+
+def _name(name: str, ctx: ast.expr_context | None = None) -> ast.Name:
+    return ast.Name(id=name, ctx=ctx or ast.Load())
+
+
+def _assigned(name: str, value: ast.expr) -> ast.Assign:
+    return ast.Assign(targets=[_name(name, ast.Store())], value=value)
+
+
+def _call(hook: str, place: ast.AST, *arguments: ast.expr) -> ast.expr:
+    return ast.copy_location(ast.Call(func=_name(hook), args=list(arguments), keywords=[]), place)
+
+
+def compiled(source: str, filename: str) -> tuple[types.CodeType, types.CodeType | None]:
+    """The code of a cell, checked and with its hooks: its statements, and its last expression if it ends with one.
+
+    Raises:
+        SyntaxError: it is not Python, or not a part of it that cells may use; the line is the cell's.
+    """
+    try:
+        tree = Policy().visit(ast.parse(source, filename))
+        ast.fix_missing_locations(tree)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        value = last and compile(ast.Expression(last.value), filename, "eval", dont_inherit=True)
+        return compile(tree, filename, "exec", dont_inherit=True), value
+    except (RecursionError, MemoryError):
+        raise Refused("nested too deeply; split the expression", None) from None
+    except ValueError as error:  # NUL, a lone surrogate, an int of too many digits
+        raise Refused(str(error), None) from None
