@@ -55,8 +55,10 @@ class Snapshot(bytes):
         """The snapshot of a state that a worker of `spec` wrote. Slow for a large one: 1 s/GB or so."""
         header = Header(sandbox=spec.name, interpreter=spec.interpreter, artefact=spec.artefact, left_out=dict(left_out))
         head = msgspec.msgpack.encode(header)
-        body = b"".join((MAGIC, _LENGTH.pack(len(head)), head, state))
-        sealed = cls(body + hmac.digest(key, body, "sha256"))
+        prefix = b"".join((MAGIC, _LENGTH.pack(len(head)), head))
+        seal = hmac.new(key, prefix, "sha256")
+        seal.update(state)
+        sealed = cls(b"".join((prefix, state, seal.digest())))
         sealed.left_out = header.left_out
         return sealed
 
