@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
+from functools import cache
 
 from . import syscalls
 
@@ -268,6 +269,7 @@ def _lowest_stack() -> int:
     return at_random - 16 * 2**30 - 32 * 2**20
 
 
+@cache
 def inherited() -> bytes:
     """For a worker that still has to start its interpreter, and for that interpreter for ever.
 
@@ -287,6 +289,7 @@ def inherited() -> bytes:
     return program.bytes(ERRNO | errno.EPERM)
 
 
+@cache
 def gate() -> bytes:
     """Every fork waits until the holder of this filter's listener allows it; all else is for the other filters to decide."""
     program = _Program()
@@ -294,6 +297,7 @@ def gate() -> bytes:
     return program.bytes(ALLOW)
 
 
+@cache
 def strict(*, threads: bool = False, forks: bool = False) -> bytes:
     """For a worker that has everything it needs: memory, clocks, its own pipes and its one socket. Anything else kills it.
 
@@ -315,3 +319,11 @@ def strict(*, threads: bool = False, forks: bool = False) -> bytes:
     program.rule(RUNNING, ALLOW)
     program.rule([*REFUSED, "clone"], ERRNO | errno.EPERM)
     return program.bytes(KILL)
+
+
+def prepare(*, threads: bool, forks: bool) -> None:
+    """Assemble the programs that workers will take, once, before they are forked: it takes a millisecond or two."""
+    inherited()
+    strict(threads=threads, forks=forks)
+    if forks:
+        gate()

@@ -23,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from jail import lockdown, namespaces
+from jail import lockdown, namespaces, seccomp
 from jail import syscalls as sc
 from jail.namespaces import Layers
 
@@ -65,6 +65,8 @@ class Zygote:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # workers are reaped by the kernel; the host watches their pidfds
         if stat.S_ISREG(os.fstat(2).st_mode):
             os.dup2(1, 2)  # the start-up log is a file that the host reads and all workers would share
+        kind = self.guest.Guest
+        seccomp.prepare(threads=kind.needs_threads, forks=kind.forks)
         gc.collect()
         gc.freeze()
         self.control.send(json.dumps({"ready": True}).encode())
