@@ -21,7 +21,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every sandbox that is known here, or those that `--sandbox` names."""
     if "sandbox" in metafunc.fixturenames:
-        metafunc.parametrize("sandbox", metafunc.config.getoption("--sandbox", None) or known_sandboxes(), scope="session")
+        metafunc.parametrize("sandbox", metafunc.config.getoption("--sandbox", None) or known_sandboxes(), indirect=True)
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest) -> str:
+    """The name of each sandbox in turn."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -34,8 +34,8 @@ class Oracle:
         self.process.stdin.write(repr(asked).encode("utf-8", "surrogatepass").hex().encode() + b"\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline() or "null")
-        if answer is None:
-            raise RuntimeError("the oracle ended")
+        if not isinstance(answer, list):
+            raise RuntimeError(f"the oracle itself failed: {answer}")
         return [Observed(**dict(one, error=one["error"] and tuple(one["error"]))) for one in answer]
 
     def close(self) -> None:

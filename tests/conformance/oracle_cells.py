@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ast
+import asyncio  # noqa: F401 - needs the network's modules, which are taken away afterwards
 import builtins
 import contextlib
+import ctypes
 import datetime
+import faulthandler
+import gc
 import io
+import os
 import random
 import resource
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -25,6 +31,8 @@ from names import plain, show
 
 RESERVED = ("ctx__", "P__", "_cb_")
 QUIET = ("print", "FINAL", "FINAL_VAR", "SUBMIT")
+GRACE_SECONDS = 0.5
+NOWHERE = os.open(os.devnull, os.O_WRONLY)
 PRE_IMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
 
 
@@ -37,7 +45,9 @@ class Cells:
 
     def __init__(self, context: Any, far: tuple[str, ...], limits: dict[str, Any], seed: int, clock: float) -> None:
         self.limits, self.calls, self.number = ExecLimits(**limits), 0, 0
+        self.is_timed = "wall_seconds" in limits
         self.finals: list[Any] = []
+        self.final_name: str | None = None
         given = {name: __import__(name) for name in PRE_IMPORTED}
         given |= context_names(context) | {"FINAL": self._final, "FINAL_VAR": self._final_var, "SHOW_VARS": self._show_vars}
         given |= {name: self._far(name, function) for name, function in externals(far).items()}
@@ -46,10 +56,11 @@ class Cells:
         _stop_the_clock(clock)
         random.seed(seed)
         _bound_memory(self.limits.memory_bytes)
+        _shut_out()
 
     def run(self, source: str) -> Observed:
         """Run one cell."""
-        self.number, self.calls, self.finals = self.number + 1, 0, []
+        self.number, self.calls, self.finals, self.final_name = self.number + 1, 0, [], None
         before, out, got = dict(self.names), io.StringIO(), Observed()
         with contextlib.redirect_stdout(out):
             self._run(source, got)
@@ -59,6 +70,13 @@ class Cells:
         got.stdout = _sendable(text)
         got.final = repr(self.finals[-1]) if self.finals else None
         got.changed = ", ".join(sorted(name for name, value in self.names.items() if name not in before or before[name] is not value))
+        return got
+
+    def run_guarded(self, source: str) -> Observed:
+        """Run one cell, or end this process if it does not look at the clock: native code may not, and no exception reaches it."""
+        faulthandler.dump_traceback_later(self.limits.wall_seconds + GRACE_SECONDS, exit=True, file=NOWHERE)
+        got = self.run(source)
+        faulthandler.cancel_dump_traceback_later()
         return got
 
     def _run(self, source: str, got: Observed) -> None:
@@ -71,6 +89,7 @@ class Cells:
                 got.preview = _sendable(show(self.names.pop("_cb_value"))) or None
             if self.calls > self.limits.host_calls:
                 raise Passed("host_calls")
+            self._take_final_name()
         except Passed as passed:
             got.error, got.limit = ("LimitExceeded", str(passed), None), str(passed)
         except MemoryError:
@@ -98,14 +117,19 @@ class Cells:
     # -- what cells call
 
     def _final(self, value: Any) -> None:
-        self.finals.append(plain(value))
+        self.finals, self.final_name = [plain(value)], None
 
     def _final_var(self, name: Any) -> None:
-        if isinstance(name, str) and name.strip().isidentifier():
-            if name.strip() not in self.names:
-                raise NameError(f"FINAL_VAR: no variable named {name.strip()!r}")
-            name = self.names[name.strip()]
-        self.finals.append(plain(name))
+        if not isinstance(name, str) or not name.strip().isidentifier():
+            self._final(name)
+        else:
+            self.finals, self.final_name = [], name.strip()
+
+    def _take_final_name(self) -> None:
+        if self.final_name is not None:
+            if self.final_name not in self.names:
+                raise NameError(f"FINAL_VAR: no variable named {self.final_name!r}")
+            self.finals = [plain(self.names[self.final_name])]
 
     def _show_vars(self) -> str:
         lines = []
@@ -165,7 +189,17 @@ def _sendable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-# -- limits and the clock
+# -- limits, the clock, and what there is not
+
+
+def _shut_out() -> None:
+    """Take away what no sandbox has: files, a keyboard, processes, the network."""
+
+    def refuse(*_args: Any, **_named: Any) -> None:
+        raise PermissionError("not in a sandbox")
+
+    builtins.open = builtins.input = refuse  # type: ignore[assignment]
+    sys.modules.update(dict.fromkeys(("subprocess", "socket", "ctypes")))  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
@@ -206,24 +240,24 @@ _SLEEP = time.sleep
 
 
 def _stop_the_clock(clock: float) -> None:
-    stands = datetime.datetime.fromtimestamp(clock, datetime.UTC)
-
-    class Frozen(datetime.datetime):
-        @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
-            return stands.replace(tzinfo=None) if tz is None else stands.astimezone(tz)
-
-        utcnow = today = classmethod(lambda cls: stands.replace(tzinfo=None))
-
-    class FrozenDate(datetime.date):
-        today = classmethod(lambda cls: stands.date())
-
-    Frozen.__name__ = Frozen.__qualname__ = "datetime"
-    FrozenDate.__name__ = FrozenDate.__qualname__ = "date"
-    datetime.datetime, datetime.date = Frozen, FrozenDate  # type: ignore[misc]
+    stands = datetime.datetime.fromtimestamp(clock, datetime.timezone.utc)
+    plain_now = stands.replace(tzinfo=None)
+    moments = {
+        "now": classmethod(lambda cls, tz=None: plain_now if tz is None else stands.astimezone(tz)),
+        "utcnow": classmethod(lambda cls: plain_now),
+        "today": classmethod(lambda cls: plain_now),
+    }
+    _patch(datetime.date, {"today": classmethod(lambda cls: stands.date())})
+    _patch(datetime.datetime, moments)
     for name in ("time", "monotonic", "perf_counter"):
         setattr(time, name, lambda: clock)
     _stop_time()
+
+
+def _patch(kind: type, members: dict[str, Any]) -> None:
+    # Not by a subclass: what cells get and print has to be the real thing. This process runs one case and ends.
+    gc.get_referents(kind.__dict__)[0].update(members)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
 
 
 def _stop_time() -> None:

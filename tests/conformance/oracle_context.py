@@ -9,13 +9,15 @@ from typing import Any
 import context_reference as reference
 
 Match = tuple[int, int, str]
+SEPARATOR = "\n\n---\n\n"
+"""What stands between two documents in the whole text."""
 
 
 class Ctx:
     """What a cell calls `ctx`, over documents that are ordinary str."""
 
     def __init__(self, documents: list[str]) -> None:
-        self._documents, self._text = documents, "".join(documents)
+        self._documents, self._text = documents, SEPARATOR.join(documents)
 
     def len_chars(self) -> int:
         return len(self._text)
@@ -92,7 +94,7 @@ def context_names(source: Any) -> dict[str, Any]:
     if source is None:
         return {"ctx": NoContext()}
     documents = [source] if isinstance(source, str) else list(source.values() if isinstance(source, dict) else source)
-    text = "".join(documents)
+    text = SEPARATOR.join(documents)
 
     def extract_after(marker: str, max_len: int = 128) -> str | None:
         if not marker:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import json
 import os
+import random
 import signal
 import sys
+import traceback
 from typing import Any
 
 from oracle_cells import Cells
@@ -28,11 +29,13 @@ def serve() -> None:
 
 
 def _answer(asked: dict[str, Any]) -> None:
-    observed: list[dict[str, Any]] = []
+    observed: Any
     signal.alarm(PATIENCE_SECONDS)
-    with contextlib.suppress(BaseException):
+    try:
         cells = Cells(asked["context"], asked["far"], asked["limits"], asked["seed"], asked["clock"])
         observed = take(cells, [Step(**step) for step in asked["steps"]])
+    except BaseException:
+        observed = traceback.format_exc()
     sys.__stdout__.write(json.dumps(observed) + "\n")
     sys.__stdout__.flush()
     os._exit(0)
@@ -44,28 +47,39 @@ def take(cells: Cells, steps: list[Step]) -> list[dict[str, Any]]:
     at = 0
     while at < len(steps):
         step, at = steps[at], at + 1
-        if step.kind != "fork":
+        if step.kind == "fork":
+            ends = [number for number in range(at, len(steps)) if steps[number].kind == "back"]
+            end = ends[0] if ends else len(steps)
+            results += [vars(Observed()), *(_in_a_copy(cells, steps[at:end]) or [])]
+            at = end
+        elif step.kind == "cell" and cells.is_timed:
+            rest = _in_a_copy(cells, steps[at - 1 :], guarded=True)
+            if rest is not None:
+                return results + rest
+            results.append(vars(Observed(error=("LimitExceeded", "wall_seconds", None), limit="wall_seconds")))
+        else:
             results.append(vars(_one(cells, step)))
-            continue
-        ends = [number for number in range(at, len(steps)) if steps[number].kind == "back"]
-        end = ends[0] if ends else len(steps)
-        results += [vars(Observed()), *_in_a_copy(cells, steps[at:end])]
-        at = end
     return results
 
 
-def _in_a_copy(cells: Cells, steps: list[Step]) -> list[dict[str, Any]]:
+def _in_a_copy(cells: Cells, steps: list[Step], *, guarded: bool = False) -> list[dict[str, Any]] | None:
+    """The steps' results in a fork of this process; None where the first cell, guarded, did not look at the clock in time."""
+    numbers = random.getstate()
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        with open(writer, "w") as pipe:
-            json.dump(take(cells, steps), pipe)
+        os.close(reader)
+        random.setstate(numbers)  # CPython seeds a fork anew, a fork of a session goes on as it was
+        with os.fdopen(writer, "w") as pipe:
+            first = [vars(cells.run_guarded(steps[0].code))] if guarded else []
+            json.dump(first + take(cells, steps[len(first) :]), pipe)
+            pipe.flush()
         os._exit(0)
     os.close(writer)
-    with open(reader) as pipe:
-        results: list[dict[str, Any]] = json.load(pipe)
+    with os.fdopen(reader) as pipe:
+        results = pipe.read()
     os.waitpid(child, 0)
-    return results
+    return json.loads(results) if results else None
 
 
 def _one(cells: Cells, step: Step) -> Observed:

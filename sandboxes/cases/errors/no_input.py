@@ -1,0 +1,7 @@
+# There is nobody to ask.
+try:
+    input()
+except (EOFError, NameError, RuntimeError, OSError):
+    print("none")
+# expected
+#> none

@@ -1,0 +1,4 @@
+# A cell that ends with a statement shows nothing.
+x = 5
+# expected
+

@@ -1,0 +1,7 @@
+# An empty cell does nothing.
+# %% cell
+# %% cell
+"next"
+# expected
+# %%
+#= 'next'

@@ -1,0 +1,5 @@
+# A cell of comments does nothing.
+# %% cell
+# nothing here
+# expected
+

@@ -1,0 +1,4 @@
+# print accepts flush.
+print("a", flush=True)
+# expected
+#> a

@@ -1,0 +1,4 @@
+# An empty text is an answer.
+FINAL("")
+# expected
+#. ''

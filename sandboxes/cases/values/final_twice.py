@@ -1,0 +1,5 @@
+# The last FINAL of a cell counts.
+FINAL("first")
+FINAL("second")
+# expected
+#. 'second'

@@ -1,0 +1,6 @@
+# A variable that there is not is a LookupError.
+x = 1
+# %% get y
+# expected
+# %%
+#! LookupError: no variable named 'y'
