@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ from worker import Worker
 ADVICE = advice.of_sandbox(Path(__file__).parent)
 EPOCH_SECONDS = 0.005
 """Between two tries to interrupt a cell that catches everything."""
+THREAD_END_SECONDS = 5.0
 RESERVATION_BYTES = 5 * 2**30
 """Of address space for linear memory, which is reserved whole."""
 
@@ -72,14 +74,22 @@ def warm(options: dict[str, Any]) -> None:
             made.put(error)
 
     # On a thread with room for the guest's stack, which has ended before the zygote leaves the host's namespaces.
-    thread = _big_thread(make)
-    thread.join()
+    _big_thread(make).join()
+    _wait_until_alone()
     found = made.get()
     if isinstance(found, WasmtimeError):
         raise SystemExit(f"the compiled guest cannot be loaded here; {PREPARE}")
     if isinstance(found, Exception):
         raise SystemExit(str(found))
     _WARM.append(found)
+
+
+def _wait_until_alone() -> None:
+    # A thread that was joined has done its work, but the kernel may not have ended it: and a process that has another
+    # thread may not make a user namespace.
+    deadline = time.monotonic() + THREAD_END_SECONDS
+    while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def _make(artefact: Path, cache: Cache) -> Warm:

@@ -12,7 +12,7 @@ import wasmtime._ffi as ffi
 from wasmtime import Config, Engine
 
 MIB = 2**20
-STACK_BYTES = 8 * MIB
+STACK_BYTES = 32 * MIB
 """Of the guest's stack; one more byte is a trap."""
 HOST_STACK_BYTES = 8 * MIB
 """Of the thread that runs the guest, beyond that: host functions run on top of the guest's frames."""

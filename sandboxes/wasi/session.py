@@ -72,13 +72,10 @@ class WasiInterpreter:
             return self._outcome(self.instance.request("cell", pack([code, shows])))
         except NoRoom:
             return self._no_memory(None)
-        except GuestRefused as refused:  # the guest could not make its report
-            if refused.kind == "MemoryError":
-                return self._no_memory(None)
-            return Outcome(error=(refused.kind, refused.message, None))
+        except GuestRefused as refused:  # no report: there was no memory for one, or the cell broke what makes it
+            return self._no_memory(None) if refused.kind == "MemoryError" else self._crashed()
         except (GuestLost, GuestLied):
-            self.instance.lost = self.instance.lost or "the guest lied"
-            return Outcome(error=_CRASHED, lost=True)
+            return self._crashed()
         finally:
             self._dispatch, self._write = _no_cell, lambda text: None
 
@@ -102,7 +99,7 @@ class WasiInterpreter:
             self._write(printed)
         if ended == "done" and error is None:
             return Outcome(preview=preview or None)
-        kind, message, line = _checked_error(error)
+        kind, message, line = _checked_error(error or ("", "", None))
         if ended == "memory":
             return self._no_memory(line)
         if ended == "interrupted":
@@ -110,6 +107,10 @@ class WasiInterpreter:
         if ended != "failed":
             raise GuestLied("an end that is none")
         return Outcome(error=(kind, message, line))
+
+    def _crashed(self) -> Outcome:
+        self.instance.lost = self.instance.lost or "the guest lied"
+        return Outcome(error=_CRASHED, lost=True)
 
     def _no_memory(self, line: int | None) -> Outcome:
         message = f"memory_bytes={self.memory_bytes} exceeded: free what is not needed (del name), or work piece by piece"

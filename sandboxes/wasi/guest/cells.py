@@ -116,6 +116,8 @@ class Session:
         except BaseException as raised:  # noqa: BLE001 - whatever a cell raises is the cell's
             ended = self._kind_of_end(raised)
             error = _described(raised, filename)
+            if error is None:
+                ended = INTERRUPTED
         finally:
             sys.stdout = sys.stderr = self.stdout
         report = pack([ended, State.shown if shows and ended == DONE else None, error, bridge.take_printed()])
@@ -126,10 +128,11 @@ class Session:
     def _kind_of_end(self, raised: BaseException) -> str:
         if isinstance(raised, CellTimeout):
             return INTERRUPTED
-        if isinstance(raised, MemoryError):
-            self.reserve.clear()
-            return NO_MEMORY
-        return FAILED
+        if not isinstance(raised, MemoryError):
+            return FAILED
+        self.reserve.clear()
+        # The allocator's has no text; the parser's, for source that is nested too deep, has.
+        return FAILED if raised.args else NO_MEMORY
 
     def _refill(self) -> None:
         gc.collect()
@@ -153,7 +156,8 @@ def _hidden(name: str) -> bool:
     return name.startswith("_cb_") or (name.startswith("__") and name.endswith("__"))
 
 
-def _described(error: BaseException, filename: str) -> tuple[str, str, int | None]:
+def _described(error: BaseException, filename: str) -> tuple[str, str, int | None] | None:
+    """Kind, message and line of an error; None where the interrupt came while it was asked for its text."""
     # str() of an exception is the cell's own code: it may raise, print, or never end.
     kind = type.__dict__["__name__"].__get__(type(error))
     line = _line(error.__traceback__, filename)
@@ -167,7 +171,9 @@ def _described(error: BaseException, filename: str) -> tuple[str, str, int | Non
                 message = str(error)
         finally:
             State.in_cell = False
-    except BaseException as second:  # noqa: BLE001 - as above
+    except CellTimeout:
+        return None
+    except BaseException as second:  # noqa: BLE001 - as in `run`
         message = f"<{type(second).__name__} in its str()>"
     return kind, message if len(message) <= MESSAGE_CHARS else message[:MESSAGE_CHARS], line if type(line) is int else None
 

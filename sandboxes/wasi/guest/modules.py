@@ -8,6 +8,7 @@ import warnings
 PREIMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
 """Bound in every session from the start."""
 
+# Those with an underscore, and some more, are what the others import only when they are used.
 IMPORTABLE = """
     abc annotationlib argparse array ast asyncio base64 binascii bisect calendar cmath codecs collections collections.abc colorsys
     concurrent.futures configparser contextlib contextvars copy copyreg csv dataclasses datetime decimal difflib dis email email.message
@@ -18,6 +19,9 @@ IMPORTABLE = """
     string.templatelib stringprep struct subprocess symtable sys sysconfig tarfile tempfile textwrap threading time timeit token tokenize
     tomllib trace traceback tracemalloc types typing unicodedata unittest urllib.error urllib.parse urllib.request uuid warnings weakref
     xml.dom.minidom xml.etree.ElementTree xml.sax zipfile zipimport zlib zoneinfo _strptime
+    code codeop getpass http http.client http.cookies runpy unittest.async_case unittest._log xml.dom.expatbuilder xml.dom.pulldom
+    xml.sax.expatreader email.generator email.policy concurrent.futures.thread importlib.readers importlib.metadata._adapters
+    importlib.resources._adapters _ast_unparse _pylong _threading_local
     encodings.ascii encodings.base64_codec encodings.cp1252 encodings.hex_codec encodings.idna encodings.latin_1 encodings.punycode
     encodings.raw_unicode_escape encodings.rot_13 encodings.unicode_escape encodings.utf_16 encodings.utf_16_be encodings.utf_16_le
     encodings.utf_32 encodings.utf_8_sig encodings.cp437 encodings.iso8859_15
