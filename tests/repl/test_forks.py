@@ -11,7 +11,7 @@ import pytest
 from cellblock.errors import LimitExceeded, SandboxBroken
 from cellblock.limits import ExecLimits
 from cellblock.repl import session as sessions
-from cellblock.repl.base import FrozenWorker
+from cellblock.repl.live import FrozenWorker
 from cellblock.repl.session import open_session
 
 pytestmark = pytest.mark.anyio

@@ -1,18 +1,13 @@
-"""Where a session can go back to: a saved state, or a frozen copy of its worker. Several sessions may share one."""
+"""Where a session can go back to, such as a saved state. Several sessions may share one."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
-
-import anyio
+from typing import Self
 
 from .wire import memory_file
-
-if TYPE_CHECKING:
-    from .live import Live
 
 
 @dataclass
@@ -65,23 +60,3 @@ class SavedState(Base):
 
     def _free(self) -> None:
         os.close(self.fd)
-
-
-@dataclass
-class FrozenWorker(Base):
-    """A copy of a worker that serves nobody: it only waits to be copied itself."""
-
-    live: Live
-    _turn: anyio.Lock = field(default_factory=anyio.Lock)
-
-    async def thaw(self) -> Live:
-        """A worker that goes on from here.
-
-        Raises:
-            SandboxBroken: it died, lied or did not answer.
-        """
-        async with self._turn:
-            return await self.live.fork()
-
-    def _free(self) -> None:
-        self.live.end()

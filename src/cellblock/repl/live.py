@@ -1,4 +1,4 @@
-"""A worker that serves a session now: the requests that it answers one at a time."""
+"""A worker that serves a session now: the requests that it answers one at a time, and copies of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import anyio.to_thread
 from ..errors import ConfigError, LimitExceeded, SandboxBroken, SandboxError
 from ..limits import ExecLimits
 from ..values import DEFAULT_CAPS, Value, ValueCaps
-from .base import SavedState
+from .base import Base, SavedState
 from .cell import CellRun
 from .guests import GuestSpec
 from .history import Ran
@@ -191,6 +191,26 @@ class Live:
         if answer.error is not None:
             raise _guest_error(*answer.error)
         return self.wire.value(answer.value)
+
+
+@dataclass
+class FrozenWorker(Base):
+    """A copy of a worker that serves nobody: it only waits to be copied itself."""
+
+    live: Live
+    _turn: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def thaw(self) -> Live:
+        """A worker that goes on from here.
+
+        Raises:
+            SandboxBroken: it died, lied or did not answer.
+        """
+        async with self._turn:
+            return await self.live.fork()
+
+    def _free(self) -> None:
+        self.live.end()
 
 
 def _dumped(answer: Value, room: int) -> tuple[int, dict[str, str]]:

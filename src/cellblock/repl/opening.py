@@ -10,10 +10,10 @@ import anyio
 import anyio.to_thread
 
 from ..errors import SandboxBroken, SandboxUnavailable, StoreError
-from .base import Base, FrozenWorker, SavedState
+from .base import Base, SavedState
 from .guests import REQUIRED_LAYERS, GuestSpec
 from .history import History
-from .live import Live, SessionOptions
+from .live import FrozenWorker, Live, SessionOptions
 from .process import WorkerProcess
 from .wire import Opened, Wire
 from .zygote import Spares, running_spares, spares_for

@@ -17,11 +17,11 @@ import anyio.to_thread
 from ..errors import ConfigError, LimitExceeded
 from ..limits import ExecLimits, check_type
 from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
-from .base import FrozenWorker, SavedState
+from .base import SavedState
 from .guests import GuestSpec
 from .history import History, Ran
 from .keys import tenant_key
-from .live import Live, SessionOptions, StateTooLarge
+from .live import FrozenWorker, Live, SessionOptions, StateTooLarge
 from .opening import open_live
 from .protocol import ContextFile, ExecResult, External
 from .registry import find_sandbox
