@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cellblock.repl.registry import find_sandbox
 
@@ -20,10 +21,14 @@ def folder_of(sandbox: str) -> Path:
 
 
 @cache
+def table_of(sandbox: str) -> dict[str, Any]:
+    """Its `sandbox.toml`."""
+    return tomllib.loads((folder_of(sandbox) / "sandbox.toml").read_text("utf-8"))
+
+
 def declared_differences(sandbox: str) -> dict[str, str]:
     """Case ids whose outcome is another one there, with the reason."""
-    table = tomllib.loads((folder_of(sandbox) / "sandbox.toml").read_text("utf-8"))
-    return dict(table.get("differences", {}))
+    return dict(table_of(sandbox).get("differences", {}))
 
 
 @dataclass(frozen=True)

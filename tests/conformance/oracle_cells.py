@@ -6,23 +6,17 @@ import ast
 import asyncio  # noqa: F401 - needs the network's modules, which are taken away afterwards
 import builtins
 import contextlib
-import ctypes
-import datetime
 import faulthandler
-import gc
-import io
+import json
 import os
 import random
-import resource
-import signal
-import sys
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from case_externals import externals
 from oracle_context import context_names
+from oracle_world import Clipped, Passed, bound_memory, limited, shut_out, stop_the_clock, unlimited
 
 from cases import Observed
 from cellblock.limits import ExecLimits
@@ -34,10 +28,6 @@ QUIET = ("print", "FINAL", "FINAL_VAR", "SUBMIT")
 GRACE_SECONDS = 0.5
 NOWHERE = os.open(os.devnull, os.O_WRONLY)
 PRE_IMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
-
-
-class Passed(BaseException):
-    """A limit was passed."""
 
 
 class Cells:
@@ -53,21 +43,19 @@ class Cells:
         given |= {name: self._far(name, function) for name, function in externals(far).items()}
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **given}
         self.given = set(self.names)
-        _stop_the_clock(clock)
+        stop_the_clock(clock)
         random.seed(seed)
-        _bound_memory(self.limits.memory_bytes)
-        _shut_out()
+        bound_memory(self.limits.memory_bytes)
+        shut_out()
 
     def run(self, source: str) -> Observed:
         """Run one cell."""
         self.number, self.calls, self.finals, self.final_name = self.number + 1, 0, [], None
-        before, out, got = dict(self.names), io.StringIO(), Observed()
+        before, out, got = dict(self.names), Clipped(self.limits.output_chars), Observed()
         with contextlib.redirect_stdout(out):
             self._run(source, got)
-        text, room = out.getvalue(), self.limits.output_chars
-        if len(text) > room:
-            got.dropped, text = len(text) - room, text[: room // 2] + text[len(text) - (room - room // 2) :]
-        got.stdout = _sendable(text)
+        text = out.head + out.tail
+        got.stdout, got.dropped = _sendable(text), out.total - len(text)
         got.final = repr(self.finals[-1]) if self.finals else None
         got.changed = ", ".join(sorted(name for name, value in self.names.items() if name not in before or before[name] is not value))
         return got
@@ -83,7 +71,7 @@ class Cells:
         name = f"<cell {self.number}>"
         try:
             code, shows = _compiled(source, name)
-            with _limited(self.limits):
+            with limited(self.limits):
                 exec(code, self.names)
             if shows:
                 got.preview = _sendable(show(self.names.pop("_cb_value"))) or None
@@ -94,7 +82,7 @@ class Cells:
             got.error, got.limit = ("LimitExceeded", str(passed), None), str(passed)
         except MemoryError:
             got.error, got.limit = ("LimitExceeded", "memory_bytes", None), "memory_bytes"
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a cell may raise anything
             got.error = _error(error, name)
 
     def get(self, name: str) -> Observed:
@@ -141,16 +129,16 @@ class Cells:
 
     def _far(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **named: Any) -> Any:
-            given = [plain(value) for value in args]
+            given = [_crossing(value) for value in args]
             self.calls += 1
             if self.calls > self.limits.host_calls:
                 raise RuntimeError(f"host_calls={self.limits.host_calls} exceeded: call fewer times, or in batches")
-            with _unlimited():
+            with unlimited():
                 try:
-                    answer = function(*given, **{key: plain(value) for key, value in named.items()})
+                    answer = function(*given, **{key: _crossing(value) for key, value in named.items()})
                 except CellError as error:
                     raise getattr(builtins, error.kind)(error.message) from None
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - a far function is foreign code
                     raise RuntimeError(f"{name} failed ({type(error).__name__})") from None
                 try:
                     return plain(answer)
@@ -158,6 +146,12 @@ class Cells:
                     raise RuntimeError(f"the answer cannot cross: {error}") from None
 
         return call
+
+
+def _crossing(value: Any) -> Any:
+    copy = plain(value)
+    json.dumps(copy, ensure_ascii=False, default=str).encode()  # a lone surrogate is no text
+    return copy
 
 
 def _compiled(source: str, name: str) -> tuple[Any, bool]:
@@ -187,82 +181,3 @@ def _error(error: BaseException, name: str) -> tuple[str, str, int | None]:
 
 def _sendable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-# -- limits, the clock, and what there is not
-
-
-def _shut_out() -> None:
-    """Take away what no sandbox has: files, a keyboard, processes, the network."""
-
-    def refuse(*_args: Any, **_named: Any) -> None:
-        raise PermissionError("not in a sandbox")
-
-    builtins.open = builtins.input = refuse  # type: ignore[assignment]
-    sys.modules.update(dict.fromkeys(("subprocess", "socket", "ctypes")))  # type: ignore[arg-type]
-
-
-@contextlib.contextmanager
-def _limited(limits: ExecLimits) -> Iterator[None]:
-    def passed(number: int, _frame: Any) -> None:
-        raise Passed("wall_seconds" if number == signal.SIGALRM else "cpu_seconds")
-
-    signal.signal(signal.SIGALRM, passed)
-    signal.signal(signal.SIGPROF, passed)
-    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds, 0.05)
-    signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds, 0.05)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-@contextlib.contextmanager
-def _unlimited() -> Iterator[None]:
-    left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-    _resume_time()
-    try:
-        yield
-    finally:
-        _stop_time()
-        signal.setitimer(signal.ITIMER_REAL, left, 0.05)
-
-
-def _bound_memory(memory_bytes: int) -> None:
-    with open("/proc/self/statm") as file:
-        pages = int(file.read().split()[0])
-    bound = pages * resource.getpagesize() + memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
-
-
-_SLEEP = time.sleep
-
-
-def _stop_the_clock(clock: float) -> None:
-    stands = datetime.datetime.fromtimestamp(clock, datetime.timezone.utc)
-    plain_now = stands.replace(tzinfo=None)
-    moments = {
-        "now": classmethod(lambda cls, tz=None: plain_now if tz is None else stands.astimezone(tz)),
-        "utcnow": classmethod(lambda cls: plain_now),
-        "today": classmethod(lambda cls: plain_now),
-    }
-    _patch(datetime.date, {"today": classmethod(lambda cls: stands.date())})
-    _patch(datetime.datetime, moments)
-    for name in ("time", "monotonic", "perf_counter"):
-        setattr(time, name, lambda: clock)
-    _stop_time()
-
-
-def _patch(kind: type, members: dict[str, Any]) -> None:
-    # Not by a subclass: what cells get and print has to be the real thing. This process runs one case and ends.
-    gc.get_referents(kind.__dict__)[0].update(members)
-    ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
-
-
-def _stop_time() -> None:
-    time.sleep = lambda _seconds: None
-
-
-def _resume_time() -> None:
-    time.sleep = _SLEEP

@@ -6,4 +6,4 @@ try:
 except (ValueError, TypeError):
     print("refused")
 # expected
-
+#> refused

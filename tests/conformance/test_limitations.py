@@ -1,0 +1,51 @@
+"""What a sandbox says about its limitations is complete, and what it advises works there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from case_sessions import run_case
+from declared import declared_differences, limitations, table_of
+
+from cases import parse, problems
+from cellblock.repl.session import open_session
+
+CASE_ID = re.compile(r"`([a-z]+/\w+)`")
+
+
+def test_every_declared_difference_is_explained_with_an_alternative(sandbox: str) -> None:
+    explained = {case for section in limitations(sandbox) if section.blocks for case in CASE_ID.findall(section.text)}
+    assert not set(declared_differences(sandbox)) - explained
+
+
+def test_no_limitation_names_a_case_that_passes(sandbox: str) -> None:
+    named = {case for section in limitations(sandbox) for case in CASE_ID.findall(section.text)}
+    assert not named - set(declared_differences(sandbox))
+
+
+@pytest.mark.anyio
+async def test_every_alternative_works(sandbox: str) -> None:
+    for section in limitations(sandbox):
+        for block in section.blocks:
+            case = parse(section.title, f"# {section.title}\n{block}" if not block.startswith("# ") else block)
+            assert not problems(case, await run_case(sandbox, case)), section.title
+
+
+@pytest.mark.anyio
+async def test_every_module_of_the_prompt_can_be_imported(sandbox: str) -> None:
+    async with await open_session(sandbox) as session:
+        for module in table_of(sandbox)["prompt"]["modules"]:
+            result = await session.exec(f"import {module}")
+            assert result.error is None, module
+
+
+def test_the_facts_are_complete(sandbox: str) -> None:
+    table: dict[str, Any] = table_of(sandbox)
+    kinds = {"name": str, "summary": str, "package": str, "soft_limits": bool, "forks": bool, "dump_share": float}
+    assert {key: type(table.get(key)) for key in kinds} == kinds
+    assert table["prompt"]["python"].strip() and table["prompt"]["modules"]
+    assert not [
+        entry for entry in table.get("advice", ()) if set(entry) - {"kind", "match", "say"} or not entry["match"] or not entry["say"]
+    ]
