@@ -46,6 +46,6 @@ def test_the_facts_are_complete(sandbox: str) -> None:
     kinds = {"name": str, "summary": str, "package": str, "soft_limits": bool, "forks": bool, "dump_share": float}
     assert {key: type(table.get(key)) for key in kinds} == kinds
     assert table["prompt"]["python"].strip() and table["prompt"]["modules"]
-    assert not [
-        entry for entry in table.get("advice", ()) if set(entry) - {"kind", "match", "say"} or not entry["match"] or not entry["say"]
-    ]
+    for entry in table.get("advice", ()):
+        assert set(entry) <= {"kind", "match", "say"}
+        assert entry["match"] and entry["say"]
