@@ -64,14 +64,14 @@ def builtin_names(screen: Screen, write: Write) -> dict[str, Any]:
     }
 
 
-def hooks(screen: Screen, facades: Mapping[str, Facade]) -> dict[str, Any]:
+def hooks(screen: Screen, facades: Mapping[str, Facade], maker: Maker) -> dict[str, Any]:
     """What the policy's hooks are bound to."""
     whole, member = importer(facades)
     return {
         rules.READ: screen.read,
         rules.LOOK: screen.look,
         rules.WRITE: screen.writable,
-        rules.CLASS: Maker(),
+        rules.CLASS: maker,
         rules.IMPORT: whole,
         rules.MEMBER: member,
         rules.MANAGER: managed,

@@ -13,7 +13,8 @@ import json
 import sys
 import types
 import typing
-from typing import Any
+import weakref
+from typing import Any, NamedTuple
 
 from restricted import rules
 
@@ -188,8 +189,24 @@ def check_word(name: object) -> None:
         raise ValueError(f"{name!r} cannot be the name of a field or a member")
 
 
+class Origin(NamedTuple):
+    """Where a class statement at the top level of a cell stands."""
+
+    filename: str
+    line: int
+
+
 class Maker:
-    """What every class statement calls in place of a metaclass."""
+    """What every class statement calls in place of a metaclass.
+
+    Attributes:
+        origins: of the classes that stand at the top level of a cell; by these they are made again.
+        latest: the last class of each qualified name.
+    """
+
+    def __init__(self) -> None:
+        self.origins: weakref.WeakKeyDictionary[type, Origin] = weakref.WeakKeyDictionary()
+        self.latest: weakref.WeakValueDictionary[str, type] = weakref.WeakValueDictionary()
 
     def __prepare__(self, name: str, bases: tuple[Any, ...], **_given: Any) -> Any:
         """The namespace of the class's body."""
@@ -199,6 +216,14 @@ class Maker:
 
     def __call__(self, name: str, bases: tuple[Any, ...], namespace: dict[str, Any], **given: Any) -> Any:
         """The class."""
+        result = self._made(name, bases, namespace, given)
+        frame = sys._getframe(1)
+        if frame.f_code.co_name == "<module>":
+            self.origins[result] = Origin(frame.f_code.co_filename, frame.f_lineno)
+        self.latest[result.__qualname__] = result
+        return result
+
+    def _made(self, name: str, bases: tuple[Any, ...], namespace: dict[str, Any], given: dict[str, Any]) -> Any:
         requested = given.pop(rules.METACLASS, None)
         if requested is not None and requested is not ABSTRACT_META:
             raise TypeError("the only metaclass here is abc.ABCMeta")

@@ -10,16 +10,16 @@ import contextlib
 import copy
 import dataclasses
 import io
-import random
 import types
 from collections.abc import Callable
 from typing import Any
 
 from restricted.classes import of_cell
+from restricted.frozen import Random
 
 _SHALLOW = (
     list, dict, set, bytearray, collections.Counter, collections.defaultdict, collections.OrderedDict, collections.deque,
-    collections.ChainMap, collections.UserDict, collections.UserList, random.Random, io.StringIO, io.BytesIO,
+    collections.ChainMap, collections.UserDict, collections.UserList, io.StringIO, io.BytesIO,
 )  # fmt: skip
 _MAPPINGS = (dict, collections.Counter, collections.OrderedDict, collections.defaultdict)
 _CARRIERS = (list, dict, set, tuple, frozenset, collections.deque, bytearray)
@@ -31,7 +31,7 @@ def shallow(value: Any) -> Any:
     if of_cell(kind):
         own = getattr(kind, "__copy__", None)
         return own(value) if own is not None else _twin(value, lambda item: item)
-    return copy.copy(value) if kind in _SHALLOW or kind.__bases__ == (random.Random,) else value
+    return copy.copy(value) if kind in _SHALLOW or issubclass(kind, Random) else value
 
 
 def deep(value: Any, memo: dict[int, Any] | None = None) -> Any:

@@ -12,11 +12,13 @@ from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, 
 from names import far_function, guest_names, plain, show
 from restricted import rules
 from restricted.builtin_names import builtin_names, hooks
-from restricted.classes import Text, install_module, made, serials
+from restricted.classes import Maker, Text, install_module, made, serials
 from restricted.frozen import Frozen
+from restricted.known import known_paths
 from restricted.modules import Facade, plain_modules
 from restricted.own_modules import own_modules
 from restricted.policy import compiled
+from restricted.saving import Saving
 from restricted.screen import Screen
 from restricted.texts import without_addresses
 
@@ -37,11 +39,13 @@ class RestrictedInterpreter:
 
     def __init__(self) -> None:
         self.variables: dict[str, Any] = {}
-        self.frozen = Frozen()
+        self.frozen, self.maker = Frozen(), Maker()
         self.screen = Screen(self.variables, self.frozen.moments)
         self.facades = _facades(self.screen, self.frozen)
         self.ours: dict[str, Any] = {}
+        self.inputs: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
+        self.saving = Saving(self.screen, self.frozen, self.maker, self.sources)
         self.cells = 0
         self.wanted: Callable[[], bool] = lambda: False
         self.running, self.outside, self.pending = False, 0, False
@@ -56,7 +60,7 @@ class RestrictedInterpreter:
         formatting = self.screen.formatting
         Text.format, Text.format_map = formatting.unbound("format"), formatting.unbound("format_map")  # type: ignore[method-assign]
         names = builtin_names(self.screen, self._print)
-        self.variables |= {"__builtins__": names, "__name__": "__main__", **hooks(self.screen, self.facades)}
+        self.variables |= {"__builtins__": names, "__name__": "__main__", **hooks(self.screen, self.facades, self.maker)}
         self.ours = {
             **guest_names(self._call, self.variables),
             "_cb_show": lambda value: without_addresses(show(value), value),
@@ -71,8 +75,9 @@ class RestrictedInterpreter:
         serials.restart()
         made.clear()
         self.frozen.begin(request.clock, request.seed)
-        self.ours |= {name: far_function(self._call, name) for name in request.far} | inputs
-        self.variables |= self.ours
+        self.ours |= {name: far_function(self._call, name) for name in request.far}
+        self.inputs = dict(inputs)
+        self.variables |= self.ours | inputs
 
     def names(self) -> list[str]:
         """Top-level names that cells bound."""
@@ -80,7 +85,8 @@ class RestrictedInterpreter:
 
     def _is_own(self, name: str, value: object) -> bool:
         ours = name in ("__builtins__", "__name__") or rules.HIDDEN in name
-        return not ours and (name not in self.ours or self.ours[name] is not value)
+        before = self.ours if name in self.ours else self.inputs
+        return not ours and (name not in before or before[name] is not value)
 
     def get(self, name: str) -> Any:
         """A variable's value, as plain Python data."""
@@ -95,11 +101,25 @@ class RestrictedInterpreter:
 
     def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
         """The whole state between cells, in pieces, and what is not in it."""
-        raise GuestError("ValueError", "not yet")
+        own = {name: self.variables[name] for name in (*self.inputs, *self.names()) if name in self.variables}
+        gone = [name for name in (*self.ours, *self.inputs) if name not in self.variables]
+        return self.saving.save(own, gone, self.cells, self._paths())
 
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that `dump` saved."""
-        raise GuestError("ValueError", "not yet")
+        self.open(request, inputs)
+        try:
+            self.cells = self.saving.restore(state, self.variables, self._paths())
+        except HostGone:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the state is hostile, and its class statements are a cell's
+            text = ": ".join(_said(error)).replace("\n", " ")
+            raise GuestError("ValueError", f"the saved state cannot be loaded: {text[:500]}") from None
+        # What was given is given again; the saved one may have been changed since, so it counts.
+        self.inputs = {name: self.variables.get(name) for name in inputs}
+
+    def _paths(self) -> dict[str, Any]:
+        return known_paths(self.facades, self.variables["__builtins__"], self.ours)
 
     # -- one cell
 

@@ -358,6 +358,16 @@ def _call(hook: str, place: ast.AST, *arguments: ast.expr) -> ast.expr:
     return ast.copy_location(ast.Call(func=_name(hook), args=list(arguments), keywords=[]), place)
 
 
+def checked(tree: ast.Module) -> ast.Module:
+    """The tree with its hooks.
+
+    Raises:
+        Refused: cells may not use a part of it.
+    """
+    visited: ast.Module = ast.fix_missing_locations(Policy().visit(tree))
+    return visited
+
+
 def compiled(source: str, filename: str) -> tuple[types.CodeType, types.CodeType | None]:
     """The code of a cell, checked and with its hooks: its statements, and its last expression if it ends with one.
 
@@ -365,10 +375,10 @@ def compiled(source: str, filename: str) -> tuple[types.CodeType, types.CodeType
         SyntaxError: it is not Python, or not a part of it that cells may use; the line is the cell's.
     """
     try:
-        tree = Policy().visit(ast.parse(source, filename))
-        ast.fix_missing_locations(tree)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        value = last and compile(ast.Expression(last.value), filename, "eval", dont_inherit=True)
+        tree = checked(ast.parse(source, filename))
+        value = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            value = compile(ast.Expression(tree.body.pop().value), filename, "eval", dont_inherit=True)  # type: ignore[attr-defined]
         return compile(tree, filename, "exec", dont_inherit=True), value
     except (RecursionError, MemoryError):
         raise Refused("nested too deeply; split the expression", None) from None
