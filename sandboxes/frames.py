@@ -19,7 +19,10 @@ INLINE_TOTAL_BYTES = 2**17
 """Of short texts in one frame; further ones go into the mail file too."""
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
-"""At the end of the mail file: the id of the exec that the host wants interrupted."""
+"""After the two halves of the mail file: the id of the exec that the host wants interrupted."""
+KEPT_BYTES = 2**16
+"""After that: what a cell printed and was not sent yet, its size first. The host reads it when it has to kill the cell."""
+_KEPT_HEAD = 4
 SPARE_BYTES = 2**16
 """Of a frame, for what goes with a value: the preview, an error, the names that changed."""
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
@@ -44,7 +47,7 @@ class Wire:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.mail: mmap.mmap | None = None
-        self.half = 0
+        self.half = self._kept = 0
         self.caps = Caps(0, 0, 0, 0)
         self._decoder = msgspec.msgpack.Decoder(ext_hook=self._read_ext)
 
@@ -52,19 +55,44 @@ class Wire:
         """Take the mail file: its first half is ours to write, its second the host's. The descriptor is not needed any more."""
         if self.mail is not None:
             self.mail.close()
-        self.mail, self.half, self.caps = mmap.mmap(mail_fd, mail_bytes + WORD_BYTES), mail_bytes // 2, caps
+        self.mail, self.half, self.caps = mmap.mmap(mail_fd, mail_bytes + WORD_BYTES + KEPT_BYTES), mail_bytes // 2, caps
         os.close(mail_fd)
 
     def to_interrupt(self) -> int:
         """The id of the exec that the host wants interrupted; 0 for none yet."""
-        return 0 if self.mail is None else int.from_bytes(self.mail[2 * self.half :], "little")
+        return 0 if self.mail is None else int.from_bytes(self.mail[2 * self.half : 2 * self.half + WORD_BYTES], "little")
+
+    def keep(self, text: str | None) -> None:
+        """Leave printed text where the host finds it; None once all so far is sent."""
+        assert self.mail is not None
+        size = 2 * self.half + WORD_BYTES
+        if text is None:
+            self._kept = 0
+        else:
+            start = size + _KEPT_HEAD + self._kept
+            raw = text.encode("utf-8", "backslashreplace")[: KEPT_BYTES - _KEPT_HEAD - self._kept]
+            self.mail[start : start + len(raw)] = raw
+            self._kept += len(raw)
+        self.mail[size : size + _KEPT_HEAD] = self._kept.to_bytes(_KEPT_HEAD, "little")
 
     def send(self, frame: dict[str, Any]) -> None:
         """Write one frame; values in it must have been packed."""
+        self.write(self.encoded(frame))
+
+    def encoded(self, frame: dict[str, Any]) -> bytes:
+        """The bytes of one frame.
+
+        Raises:
+            ValueError: they are too many.
+        """
         data = msgspec.msgpack.encode(frame)
         if len(data) > FRAME_BYTES:
             raise ValueError("more structure than one message may hold; send less at a time")
-        view = memoryview(struct.pack("<I", len(data)) + data)
+        return struct.pack("<I", len(data)) + data
+
+    def write(self, data: bytes) -> None:
+        """Write a frame's bytes."""
+        view = memoryview(data)
         while view:
             view = view[os.write(self.fd, view) :]
 
@@ -132,7 +160,7 @@ class Packer:
         if value is None or kind is bool or kind is float:
             return value
         if kind is str or kind is bytes:
-            return self._blob(value.encode() if kind is str else value, value)
+            return self._blob(_utf8(value) if kind is str else value, value)
         if kind is int:
             return self._number(value)
         if depth >= caps.depth:
@@ -153,7 +181,7 @@ class Packer:
 
     def key(self, key: str) -> str:
         """The key of a dict."""
-        self._charge(len(key.encode()))
+        self._charge(len(_utf8(key)))
         if len(key) > INLINE_BYTES:
             raise ValueError(f"a dict key of {len(key):,} characters; use a shorter one")
         return key
@@ -180,3 +208,10 @@ class Packer:
         self._size += size
         if self._size > self._wire.caps.total_bytes:
             raise ValueError(f"more than {self._wire.caps.total_bytes:,} bytes; send less at a time")
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"a lone surrogate at character {error.start:,} is no text; leave it out, or send bytes") from None

@@ -31,8 +31,11 @@ def guest_names(call: Call, variables: Mapping[str, Any]) -> dict[str, Any]:
         call: answers a call of an external.
         variables: the cells' own globals, for `SHOW_VARS`.
     """
-    text = _text_facade(call)
-    flat = {f"ctx__{name}": _external(call, f"ctx__{name}") for name in CONTEXT_METHODS}
+    # A rewritten cell calls the methods by their flat names where that is surely the same.
+    flat = {
+        name: _external(call, name) for name in (*(f"ctx__{name}" for name in CONTEXT_METHODS), *(f"P__{name}" for name in TEXT_METHODS))
+    }
+    text = _text_facade(call, flat)
     return {
         **flat,
         **{name: _external(call, name) for name in TOP_LEVEL},
@@ -71,8 +74,8 @@ def _context_facade(flat: Mapping[str, Callable[..., Any]]) -> object:
     return type("Context", (), {"__slots__": (), **members})()
 
 
-def _text_facade(call: Call) -> object:
-    members: dict[str, Any] = {name: staticmethod(_external(call, f"P__{name}")) for name in TEXT_METHODS}
+def _text_facade(call: Call, flat: Mapping[str, Callable[..., Any]]) -> object:
+    members: dict[str, Any] = {name: staticmethod(flat[f"P__{name}"]) for name in TEXT_METHODS}
     operators = {
         "__len__": lambda _self: call("P__len", (), {}),
         "__contains__": lambda _self, item: call("P__contains", (item,), {}),

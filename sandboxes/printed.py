@@ -9,10 +9,11 @@ from collections.abc import Callable
 class Printed:
     """Text that a cell prints: the head goes out at once, of the rest the tail is kept, what lies between is counted."""
 
-    def __init__(self, limit: int, send: Callable[[str], None]) -> None:
+    def __init__(self, limit: int, send: Callable[[str], None], keep: Callable[[str | None], None]) -> None:
+        """`keep` is told what waits to be sent, and None once it is: the host finds it there if the worker is killed."""
         self._head_left = limit // 2
         self._tail_room = limit - self._head_left
-        self._send = send
+        self._send, self._keep = send, keep
         self._pending: list[str] = []
         self._tail: deque[str] = deque()
         self._tail_size = 0
@@ -24,6 +25,7 @@ class Printed:
             head, text = text[: self._head_left], text[self._head_left :]
             self._head_left -= len(head)
             self._pending.append(head)
+            self._keep(head)
         if text:
             self._keep_tail(text)
 
@@ -44,6 +46,7 @@ class Printed:
         if self._pending:
             text, self._pending = "".join(self._pending), []
             self._send(text)
+            self._keep(None)
 
     def finish(self) -> None:
         """Send the rest of the head, and the tail."""

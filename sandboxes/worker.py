@@ -45,6 +45,8 @@ class _Cell:
 
     id: int
     printed: Printed
+    bound: tuple[str, ...] = ()
+    """Top-level names that it may bind."""
     calls: int = 0
     near_calls: int = 0
     final: list[Any] = field(default_factory=list)
@@ -71,7 +73,7 @@ class Worker:
         self.connection, self.wire, self.interpreter, self.advice = connection, Wire(connection.fileno()), interpreter, advice
         self.names = SessionNames()
         self.bound: set[str] = set()
-        self.near: dict[str, Callable[..., Any]] = {"_cb_names": lambda: sorted(self.bound)}
+        self.near: dict[str, Callable[..., Any]] = {"_cb_names": self._known_names}
         self.far: frozenset[str] = frozenset()
         self.cell: _Cell | None = None
         self.handlers: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -89,6 +91,9 @@ class Worker:
                 self._answer(self.wire.receive())
         except HostGone:
             os._exit(0)
+
+    def _known_names(self) -> list[str]:
+        return sorted(self.bound.union(self.cell.bound if self.cell is not None else ()))
 
     def interrupt_wanted(self) -> bool:
         """Whether the cell that runs now is the one that the host wants interrupted. A late signal finds another, or none."""
@@ -194,11 +199,11 @@ class Worker:
 
     def _exec(self, frame: dict[str, Any]) -> None:
         send_text = lambda text: self.wire.send({"t": "out", "text": self._sendable(text)})  # noqa: E731
-        cell = self.cell = _Cell(frame["id"], Printed(frame["output_chars"], send_text))
+        cell = self.cell = _Cell(frame["id"], Printed(frame["output_chars"], send_text, self.wire.keep))
         bound: tuple[str, ...] = ()
         try:
             rewritten = rewrite(frame["code"], self.names)
-            bound = rewritten.bound
+            bound = cell.bound = rewritten.bound
             outcome = self.interpreter.run(
                 rewritten.code,
                 self._dispatch,
@@ -299,16 +304,16 @@ class Worker:
         cell.final, cell.final_name = [value], None
 
     def _far(self, cell: _Cell, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        cell.printed.flush()
-        cell.calls += 1
         packer = self.wire.packer()
         try:
             packed = [packer.pack(value) for value in args]
             named = {packer.key(str(key)): packer.pack(value) for key, value in kwargs.items()}
-            self.wire.send({"t": "call", "id": cell.calls, "name": name, "args": packed, "kwargs": named})
+            call = self.wire.encoded({"t": "call", "id": cell.calls + 1, "name": name, "args": packed, "kwargs": named})
         except (TypeError, ValueError) as error:
-            cell.calls -= 1
             raise GuestError(type(error).__name__, f"{name}: {error}") from None
+        cell.printed.flush()
+        cell.calls += 1
+        self.wire.write(call)
         reply = self.wire.receive()
         if reply.get("error"):
             raise GuestError(*reply["error"])

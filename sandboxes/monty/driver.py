@@ -197,6 +197,7 @@ def _failure(error: monty.MontyError) -> Outcome:
         kind, message = type(error).__name__, text
     if kind == "NotImplementedError" and "cannot suspend" in message[:300]:
         message = "ctx, P and llm_query cannot be called from inside sorted, map, filter, max and the like: make a list in a loop first"
+    kind = kind.rpartition(".")[2]  # `json.JSONDecodeError` is the name of its place, too
     # The outermost frame is the cell; deeper ones may lie in earlier cells or in the prelude.
     mine = [frame.line for frame in frames if frame.filename == frames[0].filename]
     return Outcome(error=(kind, message, mine[-1] if mine else None))

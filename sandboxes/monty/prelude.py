@@ -2,6 +2,14 @@
 # Runs inside the guest, as a subset of Python. Externals cannot be called from __getitem__, __len__ and the like here, so
 # `P[a:b]`, `len(P)` and `x in P` arrive as calls of the helpers below, which ask whether the name still holds the facade.
 # A cell may call its variables `list`, `len` or `str`: what shows values and hands them out keeps its own names of these.
+import collections
+import datetime
+import itertools
+import json
+import math
+import random
+import re
+
 _cb_isinstance, _cb_type, _cb_len, _cb_repr, _cb_eval, _cb_locals = isinstance, type, len, repr, eval, locals
 _cb_bool, _cb_int, _cb_str, _cb_bytes = bool, int, str, bytes
 _cb_list, _cb_tuple, _cb_dict, _cb_set = list, tuple, dict, set
@@ -193,7 +201,4 @@ def FINAL_VAR(name):
     _cb_far_FINAL_VAR(_cb_plain(name))
 
 
-def _cb_seed(seed):
-    import random
-
-    random.seed(seed)
+_cb_seed = random.seed

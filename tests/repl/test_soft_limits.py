@@ -11,6 +11,13 @@ from cellblock.repl.session import open_session
 
 pytestmark = pytest.mark.anyio
 SHORT = ExecLimits(wall_seconds=0.2)
+FLOODS_WHAT_IS_KEPT = """
+import gc, worker
+for one in gc.get_objects():
+    if type(one) is worker.Worker:
+        end = 2 * one.wire.half + 8
+        one.wire.mail[end:] = b"\\xff" * (len(one.wire.mail) - end)
+"""
 CATCHES_EVERYTHING = "kept = 1\nimport signal\nsignal.signal(10, signal.SIG_IGN)\nwhile True: pass"
 
 
@@ -95,3 +102,15 @@ async def test_a_lie_stays_a_broken_sandbox(naked: str) -> None:
                 "import gc, os, worker\n[os.write(o.wire.fd, b'\\xff' * 8) for o in gc.get_objects() if type(o) is worker.Worker]"
             )
         assert (await repl.exec("x")).value_preview == "1"
+
+
+async def test_what_a_killed_cell_had_printed_is_not_lost(naked: str) -> None:
+    async with await open_session(naked, externals={"tell": lambda: None}) as repl:
+        result = await repl.exec("print('one')\ntell()\nprint('two')\nprint('é' * 3)\n" + CATCHES_EVERYTHING, limits=SHORT)
+        assert (result.state, result.stdout) == ("rolled_back", "one\ntwo\nééé\n")
+
+
+async def test_a_worker_that_lies_about_what_it_printed_gets_no_further_than_the_limit(naked: str) -> None:
+    async with await open_session(naked) as repl:
+        result = await repl.exec(FLOODS_WHAT_IS_KEPT + CATCHES_EVERYTHING, limits=ExecLimits(wall_seconds=0.2, output_chars=1_000))
+        assert (result.state, result.stdout) == ("rolled_back", "\ufffd" * 1_000)

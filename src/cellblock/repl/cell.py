@@ -158,12 +158,15 @@ class CellRun:
     def crashed(self) -> ExecResult:
         """The result of a cell that the worker did not survive, where the interpreter is the worker."""
         error = ExecError(kind="InterpreterCrashed", message="the interpreter crashed on this cell")
-        return ExecResult(stdout=self.stdout, error=error, state="rolled_back", usage=self.usage())
+        return ExecResult(stdout=self._stdout_at_the_end(), error=error, state="rolled_back", usage=self.usage())
+
+    def _stdout_at_the_end(self) -> str:
+        return self.stdout + self.wire.kept()[: max(0, self.limits.output_chars - self.printed_chars)]
 
     def stopped(self, limit: LimitExceeded) -> ExecResult:
         """The result of a cell that a limit ended from outside."""
         return ExecResult(
-            stdout=self.stdout,
+            stdout=self._stdout_at_the_end(),
             error=ExecError(kind="LimitExceeded", message=str(limit), limit=limit.limit),
             state="rolled_back",
             usage=self.usage(),

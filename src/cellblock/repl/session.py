@@ -200,13 +200,15 @@ class Session:
             done = await live.run(run, code)
             result = run.result(done)
         except LimitExceeded as limit:
+            result = run.stopped(limit)
             self._drop()
-            return run.stopped(limit)
+            return result
         except WorkerDied:
             if not self._options.spec.facts.in_process:
                 raise
+            result = run.crashed()
             self._drop()
-            return run.crashed()
+            return result
         if done.lost:
             self._drop()
             return result

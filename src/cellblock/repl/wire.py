@@ -27,7 +27,9 @@ from ..values import DEFAULT_CAPS, Copier, Value, ValueCaps, plain
 
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
-"""At the end of the mail file: the id of the exec that is to be interrupted."""
+"""After the two halves of the mail file: the id of the exec that is to be interrupted."""
+KEPT_BYTES = 2**16
+"""After that, what the cell printed and the worker has not sent yet, its size first."""
 """Of one frame from a worker: more structure than this would take a tenth of a second to decode."""
 INLINE_BYTES = 4096
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
@@ -128,7 +130,7 @@ class Wire:
         self._decoder = msgspec.msgpack.Decoder(Incoming)
         self._size: int | None = None
         self.half = caps.total_bytes
-        self.mail = memory_file("cellblock-mail", 2 * self.half + WORD_BYTES)
+        self.mail = memory_file("cellblock-mail", 2 * self.half + WORD_BYTES + KEPT_BYTES)
         self.received = self.sent = 0
 
     async def receive(self) -> Incoming:
@@ -212,6 +214,11 @@ class Wire:
     def ask_to_interrupt(self, exec_id: int) -> None:
         """Say which exec is meant by the next interrupt; the signal itself says nothing, and may come late."""
         os.pwrite(self.mail, exec_id.to_bytes(WORD_BYTES, "little"), 2 * self.half)
+
+    def kept(self) -> str:
+        """What the cell printed and the worker had no time to send. As hostile as any other text of its."""
+        raw = os.pread(self.mail, KEPT_BYTES, 2 * self.half + WORD_BYTES)
+        return raw[_HEADER.size :][: _HEADER.unpack_from(raw)[0]].decode("utf-8", "replace")
 
     def close(self) -> None:
         """Close the socket and the mail file."""
