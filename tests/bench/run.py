@@ -22,6 +22,7 @@ import anyio
 sys.path.insert(0, str(Path(__file__).parent))
 
 from figures import Figure, middle, middle_async
+from sandboxes import columns, table
 
 from cellblock import RLM, ExecLimits, RunLimits, ScriptedModel
 from cellblock.host.context import Context
@@ -236,6 +237,13 @@ async def eight_children(loaded: Context) -> AsyncIterator[Figure]:
     yield Figure(name="memory with 8 children / the context", value=used / loaded.size, unit="share", floor=1.0, target=1.05)
 
 
+@benchmark
+async def sandboxes() -> AsyncIterator[Figure]:
+    """The three sandboxes beside each other."""
+    async for figure in columns():
+        yield figure
+
+
 async def run(names: list[str]) -> list[Figure]:
     figures = []
     for name in names:
@@ -254,6 +262,7 @@ def main() -> None:
     close_all()
     if options.json:
         Path(options.json).write_text(json.dumps([figure.as_json() for figure in figures], indent=2) + "\n")
+    print("\n" + table(figures))
     missed = [figure.name for figure in figures if not figure.met]
     print(f"\n{len(figures) - len(missed)} of {len(figures)} targets met" + (f"; not met: {', '.join(missed)}" if missed else ""))
 
