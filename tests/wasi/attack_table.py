@@ -156,5 +156,11 @@ DOORS = {
     "another folder": "import os\nos.chdir('/')",
     "a link": "import os\nos.symlink('/etc/passwd', 'x')",
     "a pipe": "import os\nos.pipe()",
-    "select": "import select\nselect.select([0], [], [], 0)",
+}
+DRIVER |= {
+    "an error with its own class": "class E(Exception):\n    @property\n    def __class__(self):\n        while True: pass\nraise E",
+    "an error with its own traceback": "class E(Exception):\n    @property\n    def __traceback__(self):\n        while True: pass\nraise E",
+    "an error with its own arguments": "class R:\n    def __repr__(self):\n        while True: pass\nraise MemoryError(R())",
+    "an error that nests": "class E(Exception):\n    def __str__(self): return str(E(self))\nraise E",
+    "a str that is none": "class S(str):\n    def __len__(self): raise ValueError\nclass E(Exception):\n    def __str__(self): return S('x')\nraise E",
 }

@@ -21,6 +21,8 @@ from wasi.values import pack
 DONE, FAILED, INTERRUPTED, NO_MEMORY = "done", "failed", "interrupted", "memory"
 """How a cell ended."""
 MESSAGE_CHARS = 4_000
+_ARGS, _TRACEBACK = BaseException.__dict__["args"], BaseException.__dict__["__traceback__"]
+_NAME = type.__dict__["__name__"]
 RESERVE_BYTES = 2 * 2**20
 """Let go when memory runs out, so that the report can be made."""
 
@@ -126,13 +128,16 @@ class Session:
         return report
 
     def _kind_of_end(self, raised: BaseException) -> str:
-        if isinstance(raised, CellTimeout):
+        # By type alone, since what else an exception says of itself may be the cell's code.
+        kind = type(raised)
+        if issubclass(kind, CellTimeout):
             return INTERRUPTED
-        if not isinstance(raised, MemoryError):
+        if not issubclass(kind, MemoryError):
             return FAILED
         self.reserve.clear()
-        # The allocator's has no text; the parser's, for source that is nested too deep, has.
-        return FAILED if raised.args else NO_MEMORY
+        text = (*_ARGS.__get__(raised), "")[0]
+        # That of a parser which is asked to nest too deep is about the source, not about memory.
+        return FAILED if type(text) is str and text.startswith("Parser stack") else NO_MEMORY
 
     def _refill(self) -> None:
         gc.collect()
@@ -158,24 +163,27 @@ def _hidden(name: str) -> bool:
 
 def _described(error: BaseException, filename: str) -> tuple[str, str, int | None] | None:
     """Kind, message and line of an error; None where the interrupt came while it was asked for its text."""
-    # str() of an exception is the cell's own code: it may raise, print, or never end.
-    kind = type.__dict__["__name__"].__get__(type(error))
-    line = _line(error.__traceback__, filename)
+    kind = _NAME.__get__(type(error))
+    line = _line(_TRACEBACK.__get__(error), filename)
     try:
         try:
-            State.in_cell = True
-            if isinstance(error, SyntaxError):
-                line = error.lineno if error.filename == filename else line
-                message = str(error.msg)
-            else:
-                message = str(error)
+            State.in_cell = True  # str() of an exception is the cell's own code: it may raise, print, or never end
+            message, line = _text_of(error, filename, line)
         finally:
             State.in_cell = False
     except CellTimeout:
         return None
     except BaseException as second:  # noqa: BLE001 - as in `run`
-        message = f"<{type(second).__name__} in its str()>"
-    return kind, message if len(message) <= MESSAGE_CHARS else message[:MESSAGE_CHARS], line if type(line) is int else None
+        message = f"<{_NAME.__get__(type(second))} in its str()>"
+    return kind, message if len(message) <= MESSAGE_CHARS else message[:MESSAGE_CHARS], line
+
+
+def _text_of(error: BaseException, filename: str, line: int | None) -> tuple[str, int | None]:
+    if not issubclass(type(error), SyntaxError):
+        return str(error), line
+    assert isinstance(error, SyntaxError)
+    at = error.lineno if error.filename == filename else line
+    return str(error.msg), at if type(at) is int else None
 
 
 def _line(traceback: TracebackType | None, filename: str) -> int | None:
