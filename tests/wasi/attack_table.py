@@ -1,5 +1,7 @@
 """Cells that are made to break the interpreter: stacks, memory, its driver, its doors. One attack a string."""
 
+# ruff: noqa: E501 - a cell stands on one line
+
 STACK = {
     "python recursion": "def f(): f()\nf()",
     "recursion through a list": "def f(n): return [f(n + 1)]\nf(0)",

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SANDBOXES = Path(__file__).parents[2] / "sandboxes"
-sys.path.insert(0, str(SANDBOXES))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sandboxes"))
 
 from frames import Caps
 from interpreter import GuestError, OpenRequest, Outcome
@@ -22,6 +21,7 @@ from wasi.engine import HOST_STACK_BYTES, STACK_BYTES, cache_key, make_engine
 from wasi.instance import Instance
 from wasi.session import WasiInterpreter
 
+SANDBOXES = Path(__file__).resolve().parents[2] / "sandboxes"
 ARTEFACT = SANDBOXES / "wasi" / "guest.bin"
 CACHE = Path(os.environ["CELLBLOCK_CACHE"]) / "wasi"
 MIB = 2**20
@@ -42,7 +42,7 @@ class BigThread:
             function, answer = self.work.get()
             try:
                 answer.put((function(), None))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - raised again where it was asked for
                 answer.put((None, error))
 
     def __call__(self, function):

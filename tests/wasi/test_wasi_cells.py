@@ -1,5 +1,7 @@
 """Ordinary cells: what they print, show, raise, and leave behind."""
 
+# ruff: noqa: E501 - a cell stands on one line
+
 import json
 
 import pytest
@@ -32,7 +34,12 @@ def test_output_arrives_in_order_with_what_a_failing_cell_printed(session):
         ("x = 1\n{}['k']", "KeyError", "'k'", 2),
         ("def f():\n    raise ValueError('no')\n\nf()", "ValueError", "no", 2),
         ("class E(Exception):\n    pass\nraise E(1, 2)", "E", "(1, 2)", 3),
-        ("import json\njson.loads('{')", "JSONDecodeError", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)", 2),
+        (
+            "import json\njson.loads('{')",
+            "JSONDecodeError",
+            "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+            2,
+        ),
         ("exec('1 +')", "SyntaxError", "invalid syntax", 1),
         ("nope", "NameError", "name 'nope' is not defined", 1),
         ("raise SystemExit(3)", "SystemExit", "3", 1),
@@ -80,7 +87,11 @@ def test_values_come_out_as_they_are(session):
 
 @pytest.mark.parametrize(
     ("name", "kind", "part"),
-    [("nope", "LookupError", "no variable named 'nope'"), ("s", "TypeError", "a set cannot cross"), ("f", "TypeError", "a function cannot")],
+    [
+        ("nope", "LookupError", "no variable named 'nope'"),
+        ("s", "TypeError", "a set cannot cross"),
+        ("f", "TypeError", "a function cannot"),
+    ],
 )
 def test_what_cannot_come_out_says_why(session, name, kind, part):
     session.cell("s = {1}\ndef f(): pass")
