@@ -8,7 +8,6 @@ import collections.abc
 import contextlib
 import datetime
 import enum
-import itertools
 import json
 import sys
 import types
@@ -64,19 +63,24 @@ class Serials:
     """Numbers by which objects are told apart, the same in every process: where they lie in memory is not."""
 
     def __init__(self) -> None:
-        self.numbers = itertools.count(1)
+        self.last = 0
         self.known: dict[int, tuple[int, object]] = {}
 
     def restart(self) -> None:
         """Begin anew, for a new session."""
-        self.numbers = itertools.count(1)
+        self.last = 0
         self.known.clear()
+
+    def next(self) -> int:
+        """A number that no object has yet."""
+        self.last += 1
+        return self.last
 
     def of(self, value: object) -> int:
         """What `id(value)` is in a cell. The object is kept, so that no other ever has its number."""
         known = self.known.get(id(value))
         if known is None:
-            known = self.known[id(value)] = (next(self.numbers), value)
+            known = self.known[id(value)] = (self.next(), value)
         return known[0]
 
 
@@ -97,7 +101,7 @@ class Root:
         except AttributeError:
             return serials.of(self)
         if _HASH not in own:
-            own[_HASH] = next(serials.numbers)
+            own[_HASH] = serials.next()
         number: int = own[_HASH]
         return number
 
@@ -135,9 +139,13 @@ class StrEnum(Text, enum.ReprEnum, Enum, metaclass=CellEnumMeta):
 class Flag(enum.Flag, Enum, metaclass=CellEnumMeta):
     """`enum.Flag` as cells have it."""
 
+    _generate_next_value_ = enum.Flag._generate_next_value_
+
 
 class IntFlag(enum.IntFlag, Flag, metaclass=CellEnumMeta):
     """`enum.IntFlag` as cells have it."""
+
+    _generate_next_value_ = enum.Flag._generate_next_value_
 
 
 OWN_BASES = frozenset({ABC, Enum, IntEnum, StrEnum, Flag, IntFlag})

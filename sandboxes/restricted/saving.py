@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import decimal
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,7 +66,7 @@ class Saving:
             shared=tuple(dumping.random_state(self.frozen.shared)),
             fresh=tuple(dumping.random_state(self.frozen.fresh)),
             ticks=self.frozen.ticks,
-            serial=next(classes.serials.numbers),
+            serial=classes.serials.last,
             decimals=tuple(getattr(context, name) for name in _DECIMAL),
         )
         head = msgspec.msgpack.encode(state)
@@ -103,7 +102,7 @@ class Saving:
         loading.set_random(self.frozen.shared, state.shared)
         loading.set_random(self.frozen.fresh, state.fresh)
         self.frozen.ticks = state.ticks
-        classes.serials.numbers = itertools.count(state.serial)
+        classes.serials.last = state.serial
         for name, value in zip(_DECIMAL, state.decimals, strict=True):
             setattr(decimal.getcontext(), name, value)
 
