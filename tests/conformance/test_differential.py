@@ -1,0 +1,52 @@
+"""Random programs give on every sandbox what they give on plain CPython, but for what it declares to be different.
+
+`CONFORMANCE_PROGRAMS=20000 pytest tests/conformance/test_differential.py` looks longer.
+"""
+
+from __future__ import annotations
+
+import os
+
+import anyio.from_thread
+from case_sessions import run_case
+from declared import declared_differences
+from hypothesis import HealthCheck, event, given, settings
+from oracle import Oracle
+from programs import CONTEXT, Program, programs
+
+from cases import Case, Expected, Observed, Step
+
+EXAMPLES = int(os.environ.get("CONFORMANCE_PROGRAMS", "120"))
+
+
+def outcome(observed: Observed) -> tuple[object, ...]:
+    """What has to be the same: an error's text may be worded differently."""
+    kind, line = (observed.error[0], observed.error[2]) if observed.error else (None, None)
+    if kind == "UnboundLocalError":
+        line = None  # see the case errors/line_of_unbound_local
+    return observed.stdout, observed.preview, kind, line, observed.limit
+
+
+def case_of(program: Program) -> Case:
+    steps = [Step("cell", cell) for cell in program.cells]
+    return Case("program", "", steps, [Expected()] * len(steps), context=CONTEXT)
+
+
+def test_programs_do_what_they_do_on_plain_cpython(sandbox: str, oracle: Oracle) -> None:
+    declared = declared_differences(sandbox)
+
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize="CI" in os.environ)
+    @given(programs())
+    def compare(program: Program) -> None:
+        if not program.needs.isdisjoint(declared):
+            event("declared")
+            return
+        case = case_of(program)
+        expected = oracle.run(case)
+        event(f"errors: {sum(one.error is not None for one in expected)}")
+        found = portal.call(run_case, sandbox, case)
+        for cell, wanted, got in zip(program.cells, expected, found, strict=True):
+            assert outcome(got) == outcome(wanted), f"{got.error} {wanted.error}\n{cell}"
+
+    with anyio.from_thread.start_blocking_portal() as portal:
+        compare()
