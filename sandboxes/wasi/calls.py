@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import wasmtime._bindings as bindings
@@ -17,16 +18,23 @@ U32 = 0xFFFFFFFF
 NO_FINALIZER = ctypes.cast(0, bindings._wasmtime_store_epoch_deadline_callback.argtypes[3])
 EpochCallback: Any = bindings._wasmtime_store_epoch_deadline_callback.argtypes[1]
 _TYPES = {"i32": ValType.i32, "i64": ValType.i64}
+# Past the library's own wrappers, which only pass their arguments on.
+_call_unchecked: Any = bindings._wasmtime_func_call_unchecked
 _TrapPointer = ctypes.POINTER(bindings.wasm_trap_t)
 
 
 class Function:
-    """A function of the guest that takes at most a few 32-bit numbers and gives one, or none."""
+    """A function of the guest that takes at most a few 32-bit numbers and gives one, or none. Not to be called from within itself."""
 
     def __init__(self, context: Any, extern: Any, slots: int) -> None:
-        self._context, self._function = context, extern.of.func
-        self._slots = bindings.wasmtime_val_raw_t * max(slots, 1)
-        self._count = max(slots, 1)
+        self._raw = (bindings.wasmtime_val_raw_t * slots)()
+        self._first, self._parts = self._raw[0], (context, extern, slots)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        context, extern, slots = self._parts
+        self._trap = _TrapPointer()
+        self._call = partial(_call_unchecked, context, ctypes.byref(extern.of.func), self._raw, slots, ctypes.byref(self._trap))
 
     def __call__(self, *arguments: int) -> int:
         """Call it.
@@ -34,17 +42,16 @@ class Function:
         Raises:
             WasmtimeError, Trap: the guest came to a bad end.
         """
-        raw = self._slots()
-        for slot, argument in zip(raw, arguments, strict=False):
-            slot.i64 = argument
-        trap = _TrapPointer()
-        function = ctypes.byref(self._function)
-        error = ffi.wasmtime_func_call_unchecked(self._context, function, raw, self._count, ctypes.byref(trap))
-        if error:
+        raw = self._raw
+        for i, argument in enumerate(arguments):
+            raw[i].i64 = argument
+        if error := self._call():
             raise WasmtimeError._from_ptr(error)
-        if trap:
-            raise Trap._from_ptr(trap)
-        return int(raw[0].i32) & U32
+        if self._trap:
+            raised = self._trap
+            self._prepare()
+            raise Trap._from_ptr(raised)
+        return self._first.i32 & U32
 
 
 class HostFunction:

@@ -34,7 +34,7 @@ from wasi.delta import Image
 from wasi.engine import HOST_STACK_BYTES, MIB, STACK_BYTES, cache_key, make_engine
 from wasi.instance import Instance
 from wasi.session import WasiInterpreter
-from wasi.values import pack
+from wasi.values import FORGET, SHOWN_CELL
 from worker import Worker
 
 ADVICE = advice.of_sandbox(Path(__file__).parent)
@@ -99,8 +99,8 @@ def _make(artefact: Path, cache: Cache) -> Warm:
     instance = Instance(engine, modules, head.plan)
     # Pages that every first cell writes are written here, once for all.
     for code in ("x = 1", "def f(a):\n    return a\n_cb_show((f(1)))", "1 / 0"):
-        instance.request("cell", pack([code, "_cb_show" in code]))
-    instance.request("forget", "")
+        instance.ask(SHOWN_CELL, code)
+    instance.request(FORGET)
     data = instance.memory.read(0, instance.memory.size)
     return Warm(engine, instance, Image(data, hashlib.sha256(data).digest()))
 

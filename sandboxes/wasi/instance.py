@@ -23,7 +23,8 @@ ANSWER_BYTES = 256 * 2**20
 FAR_AWAY = 2**40
 """Epochs ahead, while the guest is told of an interrupt: that call itself is not interrupted."""
 LARGE_TEXT_BYTES = 2**16
-_SLOTS = {"run": 4, "after_run": 1, "realloc": 4, "malloc": 1, "free": 1, "interrupt": 1}
+_ANSWER = struct.Struct("<B3xII")
+_SLOTS = {"run": 3, "after_run": 1, "realloc": 4, "malloc": 1, "free": 1, "interrupt": 1}
 
 
 class GuestLost(Exception):
@@ -64,7 +65,7 @@ class Instance:
         self._run, self._after_run, self._realloc = functions["run"], functions["after_run"], functions["realloc"]
         self._malloc, self._free, self._interrupt = functions["malloc"], functions["free"], functions["interrupt"]
         self.host.read, self.host.write, self.host.place = self.memory.read, self.memory.write, self._place
-        self.stack_top = self.stack()
+        self._stack_top = self._stack()
 
     def _link(self, modules: list[Module], plan: Plan) -> dict[str, Any]:
         functions = self.host.functions()
@@ -83,18 +84,29 @@ class Instance:
         """The guest's memory may not grow past this; -1 is no limit."""
         self._store.set_limits(memory_size=memory_bytes, instances=self._instances, memories=1, tables=4, table_elements=20_000)
 
-    def stack(self) -> int:
-        """The guest's stack pointer: the one global that it ever writes, and between calls always the same."""
+    def _stack(self) -> int:
         value = bindings.wasmtime_val_t()
         bindings.wasmtime_global_get(self._context, ctypes.byref(self.stack_pointer.of.global_), ctypes.byref(value))
         return int(value.of.i32)
 
-    def request(self, operation: str, data: str) -> Any:
+    @property
+    def at_rest(self) -> bool:
+        """Whether memory is the whole state: the stack pointer, the one global that the guest ever writes, is where it began."""
+        return self.lost is None and self._stack() == self._stack_top
+
+    def request(self, operation: int, data: str = "") -> Any:
         """Ask the guest for something; its answer, unpacked.
+
+        Raises as `ask` does, and:
+            GuestRefused: it answered with an error.
+        """
+        return self.opened(*self.ask(operation, data))
+
+    def ask(self, operation: int, data: str) -> tuple[int, str]:
+        """Ask the guest for something; its answer as it came.
 
         Raises:
             GuestLost: it came to a bad end, now or before.
-            GuestRefused: it answered with an error.
             NoRoom: it cannot hold `data`.
             BaseException: whatever an external raised that is no answer; the guest is lost then.
         """
@@ -103,26 +115,32 @@ class Instance:
         payload = data.encode("utf-8", "replace")
         self._make_room(data, payload)
         try:
-            kind, text = self._ask(operation.encode(), payload)
+            result = self._run(operation, self._place(payload), len(payload))
+            kind, pointer, size = _ANSWER.unpack(self.memory.read(result, _ANSWER.size))
+            if size > ANSWER_BYTES:
+                raise GuestLied(f"an answer of {size:,} bytes")
+            text = self.memory.read(pointer, size).decode()
+            self._after_run(result)
+        except (Trap, WasmtimeError, GuestLied, Ended, UnicodeDecodeError) as error:
+            raise self._end(error) from None
+        return kind, text
+
+    def opened(self, kind: int, text: str) -> Any:
+        """What is in an answer.
+
+        Raises:
+            GuestRefused: an error.
+            GuestLost: nothing that can be.
+        """
+        try:
             answer = unpack(text)
-        except (Trap, WasmtimeError, GuestLied, Ended, ValueError) as error:
+        except ValueError as error:
             raise self._end(error) from None
         if kind != ERROR:
             return answer
         if type(answer) is tuple and len(answer) == 2 and all(type(part) is str for part in answer):
             raise GuestRefused(*answer)
         raise self._end(GuestLied("an error without a kind"))
-
-    def _ask(self, operation: bytes, payload: bytes) -> tuple[int, str]:
-        result = self._run(self._place(operation), len(operation), self._place(payload), len(payload))
-        kind, pointer, size = struct.unpack("<B3xII", self.memory.read(result, 12))
-        if size > ANSWER_BYTES:
-            raise GuestLied(f"an answer of {size:,} bytes")
-        text = self.memory.read(pointer, size).decode()
-        self._after_run(result)
-        if self.stack() != self.stack_top:
-            raise GuestLied("a stack that is not empty")
-        return kind, text
 
     def _end(self, error: Exception) -> GuestLost:
         raised, self._raised = self._raised, None

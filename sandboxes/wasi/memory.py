@@ -21,21 +21,23 @@ class GuestLied(Exception):
 
 
 class Memory:
-    """One guest's memory."""
+    """One guest's memory.
+
+    Attributes:
+        address: where it lies in this process.
+    """
 
     def __init__(self, context: Any, extern: Any) -> None:
         self._context, self._memory = context, ctypes.byref(extern.of.memory)
         self._kept = extern
+        # As much address space is reserved as a memory can ever have, so it does not move; and it never shrinks.
+        self.address = ctypes.cast(bindings.wasmtime_memory_data(context, self._memory), ctypes.c_void_p).value or 0
+        self._at_least = self.size
 
     @property
     def size(self) -> int:
         """Bytes now."""
         return int(bindings.wasmtime_memory_data_size(self._context, self._memory))
-
-    @property
-    def address(self) -> int:
-        """Where it lies in this process."""
-        return ctypes.cast(bindings.wasmtime_memory_data(self._context, self._memory), ctypes.c_void_p).value or 0
 
     def read(self, pointer: int, size: int) -> bytes:
         """A copy of so many bytes.
@@ -73,5 +75,8 @@ class Memory:
         return True
 
     def _check(self, pointer: int, size: int) -> None:
-        if pointer < 0 or size < 0 or pointer + size > self.size:
+        end = pointer + size
+        if end > self._at_least:
+            self._at_least = self.size
+        if pointer < 0 or size < 0 or end > self._at_least:
             raise GuestLied(f"the guest pointed at {size:,} bytes at {pointer:#x}, past its memory")

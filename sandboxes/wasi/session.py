@@ -7,6 +7,7 @@ from typing import Any
 
 from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, OpenRequest, Outcome
 
+from . import values as v
 from .delta import BadState, Image, dump, load
 from .imports import HostFunctions
 from .instance import GuestLost, GuestRefused, Instance, NoRoom
@@ -33,7 +34,7 @@ class WasiInterpreter:
     def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         """Begin a session: its clock stands still, its randomness follows from its seed."""
         self.host.state.wall, self.host.state.seed = request.clock, request.seed
-        self._ask("open", pack([request.far, inputs, request.seed]))
+        self._ask(v.OPEN, pack([request.far, inputs, request.seed]))
 
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that was dumped; far names, files and clock are the new session's, randomness goes on as it was."""
@@ -42,18 +43,18 @@ class WasiInterpreter:
         except BadState as error:
             raise GuestError("ValueError", f"the interpreter does not take this state: {error}") from None
         self.host.state.wall = request.clock
-        self._ask("open", pack([request.far, inputs, None]))
+        self._ask(v.OPEN, pack([request.far, inputs, None]))
 
     def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
         """Everything, as views of the guest's memory: nothing is left out."""
-        if self.instance.lost is not None:
+        if not self.instance.at_rest:
             raise GuestError("RuntimeError", "the interpreter crashed; there is no state to save")
         return dump(self.instance.memory, self.image, self.host.state), {}
 
     def names(self) -> list[str]:
         """Names that cells have bound; none once the guest is lost."""
         try:
-            found = self.instance.request("names", "")
+            found = self.instance.request(v.NAMES)
         except (GuestLost, GuestRefused):
             return []
         if type(found) is not list or len(found) > NAMES:
@@ -62,14 +63,14 @@ class WasiInterpreter:
 
     def get(self, name: str) -> Any:
         """A variable's value; plain data as far as the guest says, which the wire checks again."""
-        return self._ask("get", pack(name))
+        return self._ask(v.GET, pack(name))
 
     def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
         """Run one cell to its end, answering its calls."""
         self._dispatch, self._write = dispatch, write
         try:
             self._bind(inputs)
-            return self._outcome(self.instance.request("cell", pack([code, shows])))
+            return self._outcome(*self.instance.ask(v.SHOWN_CELL if shows else v.CELL, code))
         except NoRoom:
             return self._no_memory(None)
         except GuestRefused as refused:  # no report: there was no memory for one, or the cell broke what makes it
@@ -83,13 +84,19 @@ class WasiInterpreter:
         small = {}
         for name, value in inputs.items():
             if type(value) is str and len(value) > LONG_TEXT_CHARS and sendable(value):
-                self.instance.request(f"text {name}", value)
+                self.instance.request(v.NAME, pack(name))
+                self.instance.request(v.LONG_TEXT, value)
             else:
                 small[name] = value
         if small:
-            self.instance.request("bind", pack(small))
+            self.instance.request(v.BIND, pack(small))
 
-    def _outcome(self, report: Any) -> Outcome:
+    def _outcome(self, kind: int, text: str) -> Outcome:
+        if kind == v.DONE:
+            if text:
+                self._write(text)
+            return Outcome()
+        report = self.instance.opened(kind, text)
         if type(report) is not list or len(report) != 4:
             raise GuestLied("a report of another shape")
         ended, preview, error, printed = report
@@ -97,16 +104,16 @@ class WasiInterpreter:
             raise GuestLied("a report of another shape")
         if printed:
             self._write(printed)
-        if ended == "done" and error is None:
+        if ended is None:
             return Outcome(preview=preview or None)
-        kind, message, line = _checked_error(error or ("", "", None))
+        name, message, line = _checked_error(error or ("", "", None))
         if ended == "memory":
             return self._no_memory(line)
         if ended == "interrupted":
             return Outcome(error=("LimitExceeded", "the cell was interrupted", line), limit=INTERRUPTED)
         if ended != "failed":
             raise GuestLied("an end that is none")
-        return Outcome(error=(kind, message, line))
+        return Outcome(error=(name, message, line))
 
     def _crashed(self) -> Outcome:
         self.instance.lost = self.instance.lost or "the guest lied"
@@ -116,7 +123,7 @@ class WasiInterpreter:
         message = f"memory_bytes={self.memory_bytes} exceeded: free what is not needed (del name), or work piece by piece"
         return Outcome(error=("LimitExceeded", message, line), limit="memory_bytes")
 
-    def _ask(self, operation: str, data: str) -> Any:
+    def _ask(self, operation: int, data: str) -> Any:
         try:
             return self.instance.request(operation, data)
         except GuestRefused as refused:

@@ -9,8 +9,11 @@ import binascii
 import json
 from typing import Any
 
-VALUE, TEXT, ERROR = 0, 1, 2
-"""The number before a text: `pack` made it, it is the value itself, or `pack` made it of an exception's kind and message."""
+VALUE, TEXT, ERROR, DONE = range(4)
+"""The number before a text: `pack` made it, it is the value itself, `pack` made it of an exception's kind and message, or it is what is
+left to print of a cell that ended well and shows nothing."""
+CELL, SHOWN_CELL, OPEN, BIND, NAME, LONG_TEXT, NAMES, GET, FORGET, ABOUT = range(10)
+"""What the worker asks for. `NAME` says which variable the next `LONG_TEXT` becomes, which goes in without packing."""
 LONG_CHARS = 512
 """A longer text is not scanned and quoted: it goes beside the JSON."""
 DEPTH = 60

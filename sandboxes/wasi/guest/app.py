@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import gc
 import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import wit_world
 
 from wasi.guest import bridge, loop, modules
 from wasi.guest.cells import Session
-from wasi.values import ERROR, VALUE, pack, unpack
+from wasi.values import (
+    ABOUT,
+    BIND,
+    ERROR,
+    FORGET,
+    GET,
+    LONG_TEXT,
+    NAME,
+    NAMES,
+    OPEN,
+    SHOWN_CELL,
+    VALUE,
+    pack,
+    unpack,
+)
 
 MISSING = modules.import_all()
 loop.install()
@@ -17,38 +34,32 @@ bridge.listen()
 SESSION = Session()
 
 
-def do(operation: str, data: str) -> str:
+_OPERATIONS: dict[int, Callable[[str], Any]] = {
+    OPEN: lambda data: SESSION.open(*unpack(data)),
+    BIND: lambda data: SESSION.names.update(unpack(data)),
+    NAME: lambda data: SESSION.next_text(unpack(data)),
+    LONG_TEXT: lambda data: SESSION.take_text(data),
+    NAMES: lambda data: SESSION.bound(),
+    GET: lambda data: SESSION.value(unpack(data)),
+    FORGET: lambda data: SESSION.forget(),
+    ABOUT: lambda data: {"missing": MISSING, "version": sys.version.split()[0], "modules": len(sys.modules)},
+}
+
+
+def do(operation: int, data: str) -> tuple[int, str]:
     """One request of the worker."""
-    if operation == "cell":
-        return SESSION.run(*unpack(data))
-    if operation.startswith("text "):  # the whole context, perhaps: no packing
-        SESSION.names[operation[5:]] = data
-        return pack(None)
-    if operation == "bind":
-        SESSION.names.update(unpack(data))
-        return pack(None)
-    if operation == "open":
-        SESSION.open(*unpack(data))
-        return pack(None)
-    if operation == "get":
-        return pack(SESSION.value(unpack(data)))
-    if operation == "names":
-        return pack(SESSION.bound())
-    if operation == "forget":
-        SESSION.forget()
-        return pack(None)
-    if operation == "about":
-        return pack({"missing": MISSING, "version": sys.version.split()[0], "modules": len(sys.modules)})
-    raise ValueError(operation)
+    if operation <= SHOWN_CELL:
+        return SESSION.run(data, operation == SHOWN_CELL)
+    return VALUE, pack(_OPERATIONS[operation](data))
 
 
 class WitWorld(wit_world.WitWorld):
     """What the bindings call."""
 
-    def run(self, operation: str, data: str) -> tuple[int, str]:
+    def run(self, operation: int, data: str) -> tuple[int, str]:
         """One request; an error is an answer too."""
         try:
-            return VALUE, do(operation, data)
+            return do(operation, data)
         except BaseException as error:  # noqa: BLE001 - the guest's top frame: the bindings would end it
             SESSION.reserve.clear()
             return ERROR, pack((type(error).__name__, str(error)[:500]))
@@ -65,7 +76,7 @@ def _warm_up() -> None:
     import asyncio
 
     for code in _WARM_UP:
-        do("cell", pack([code, "_cb_show" in code]))
+        do(SHOWN_CELL, code)
 
     async def nothing() -> None:
         await asyncio.sleep(0)
@@ -75,5 +86,7 @@ def _warm_up() -> None:
 
 
 _warm_up()
+# A model reads what a cell prints; advice to its author about the next version of Python is no part of that.
+warnings.simplefilter("ignore")
 gc.collect()
 gc.freeze()

@@ -16,10 +16,10 @@ from names import far_function, guest_names, plain, show
 from wasi.guest import bridge
 from wasi.guest.bridge import CellTimeout, State, call
 from wasi.guest.modules import PREIMPORTED
-from wasi.values import pack
+from wasi.values import DONE, VALUE, pack, sendable
 
-DONE, FAILED, INTERRUPTED, NO_MEMORY = "done", "failed", "interrupted", "memory"
-"""How a cell ended."""
+FAILED, INTERRUPTED, NO_MEMORY = "failed", "interrupted", "memory"
+"""How a cell ended, where it did not end well."""
 MESSAGE_CHARS = 4_000
 _ARGS, _TRACEBACK = BaseException.__dict__["args"], BaseException.__dict__["__traceback__"]
 _NAME = type.__dict__["__name__"]
@@ -60,6 +60,7 @@ class Session:
         self.far: dict[str, Any] = {}
         self.cells = 0
         self.stdout = Printed()
+        self._text_name = ""
         self.reserve = [bytearray(RESERVE_BYTES)]
 
     def open(self, far: list[str], inputs: dict[str, Any], seed: int | None) -> None:
@@ -87,6 +88,14 @@ class Session:
         if self.names.get(name) is value:
             del self.names[name]
 
+    def next_text(self, name: str) -> None:
+        """Which variable the next text becomes."""
+        self._text_name = name
+
+    def take_text(self, text: str) -> None:
+        """Bind a text that came as it is: the whole context, perhaps."""
+        self.names[self._text_name] = text
+
     def bound(self) -> list[str]:
         """Names that cells have bound."""
         ours = self.ours
@@ -102,13 +111,13 @@ class Session:
             raise LookupError(f"no variable named {name[:100]!r}")
         return plain(self.names[name])
 
-    def run(self, code: str, shows: bool) -> str:
-        """Run one cell. Returns the packed report: how it ended, preview, error, what is left to print."""
+    def run(self, code: str, shows: bool) -> tuple[int, str]:
+        """Run one cell. Returns the report: how it ended, preview, error, what is left to print."""
         self.cells += 1
         filename = f"<cell {self.cells}>"
         State.shown = None
         sys.stdout = sys.stderr = self.stdout
-        ended, error = DONE, None
+        ended, error = None, None
         try:
             try:
                 State.in_cell = True
@@ -120,12 +129,15 @@ class Session:
             error = _described(raised, filename)
             if error is None:
                 ended = INTERRUPTED
-        finally:
-            sys.stdout = sys.stderr = self.stdout
-        report = pack([ended, State.shown if shows and ended == DONE else None, error, bridge.take_printed()])
+        sys.stdout = sys.stderr = self.stdout
+        shown = State.shown if shows and ended is None else None
+        printed = bridge.take_printed()
+        if ended is None and not shown and sendable(printed):
+            return DONE, printed
+        report = pack([ended, shown, error, printed])
         if not self.reserve:
             self._refill()
-        return report
+        return VALUE, report
 
     def _kind_of_end(self, raised: BaseException) -> str:
         # By type alone, since what else an exception says of itself may be the cell's code.
