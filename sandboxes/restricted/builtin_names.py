@@ -10,8 +10,8 @@ from typing import Any
 
 from restricted import rules
 from restricted.classes import Maker, serials
+from restricted.managers import Managed
 from restricted.modules import Facade, importer, members
-from restricted.own_modules import managed
 from restricted.screen import NOTHING, Screen
 from restricted.texts import repr_of, text_of
 
@@ -74,7 +74,7 @@ def hooks(screen: Screen, facades: Mapping[str, Facade], maker: Maker) -> dict[s
         rules.CLASS: maker,
         rules.IMPORT: whole,
         rules.MEMBER: member,
-        rules.MANAGER: managed,
+        rules.MANAGER: Managed,
         rules.EXCEPTION: Exception,
     }
 
@@ -124,7 +124,7 @@ def _descriptions(screen: Screen) -> dict[str, Callable[..., Any]]:
     return {
         "dir": listed,
         "hash": hashed,
-        "vars": lambda value: screen.variables_of(value),
+        "vars": lambda value: screen.attributes_of(value),
         "globals": lambda: MappingProxyType(_seen(screen)),
         "id": lambda value: serials.of(value),
         "repr": lambda value: repr_of(value),

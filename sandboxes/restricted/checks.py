@@ -75,6 +75,8 @@ class Checks(RestrictingNodeTransformer):
     def visit_Global(self, node: ast.Global | ast.Nonlocal) -> ast.AST:
         """Names that a scope shares."""
         for name in node.names:
+            if rules.is_special(name):
+                self.error(node, f"the name {name} is not available here")
             self.check_name(node, name)
         return node
 

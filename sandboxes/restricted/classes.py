@@ -53,7 +53,9 @@ class CellEnumMeta(CellType, enum.EnumType):
 def _enumerated(base: CellEnumMeta, name: str, names: Any = (), *, start: int = 1) -> Any:
     if type(names) is str:
         names = names.replace(",", " ").split()
-    pairs = list(names.items()) if isinstance(names, dict) else [n if isinstance(n, tuple) else (n, start + i) for i, n in enumerate(names)]
+    given = list(names.items() if isinstance(names, dict) else names)
+    # Taken apart once: a tuple of a cell's own class may say something else the second time.
+    pairs = [tuple(item) if isinstance(item, tuple) else (item, start + place) for place, item in enumerate(given)]
     for word in (name, *(pair[0] for pair in pairs)):
         check_word(word)
     return enum.EnumType.__call__(base, name, pairs, module=MODULE)
@@ -145,7 +147,7 @@ class Flag(enum.Flag, Enum, metaclass=CellEnumMeta):
 class IntFlag(enum.IntFlag, Flag, metaclass=CellEnumMeta):
     """`enum.IntFlag` as cells have it."""
 
-    _generate_next_value_ = enum.Flag._generate_next_value_
+    _generate_next_value_ = enum.Flag._generate_next_value_  # type: ignore[misc]
 
 
 OWN_BASES = frozenset({ABC, Enum, IntEnum, StrEnum, Flag, IntFlag})
@@ -154,7 +156,7 @@ ABSTRACT = tuple(getattr(collections.abc, name) for name in collections.abc.__al
 _NATIVE = (
     int, float, complex, bytes, list, dict, tuple, set, frozenset, collections.Counter, collections.defaultdict, collections.OrderedDict,
     collections.deque, collections.ChainMap, collections.UserDict, collections.UserList, datetime.tzinfo, json.JSONEncoder,
-    json.JSONDecoder, contextlib.ContextDecorator, contextlib.AbstractContextManager, typing.Generic, typing.Protocol, *ABSTRACT,
+    json.JSONDecoder, contextlib.AbstractContextManager, typing.Generic, typing.Protocol, *ABSTRACT,
 )  # fmt: skip
 BASES: dict[Any, Any] = {object: Root, str: Text, **{base: base for base in _NATIVE}}
 """What is not of a cell and may be a base, and what stands in for it."""
@@ -193,7 +195,7 @@ def check_word(name: object) -> None:
     """
     if type(name) is not str:
         raise TypeError("names of fields and members must be str")
-    if not name.isidentifier() or name.startswith("_") or name in rules.UNMATCHED:
+    if not name.isidentifier() or name.startswith("_") or name in rules.INTROSPECTION:
         raise ValueError(f"{name!r} cannot be the name of a field or a member")
 
 

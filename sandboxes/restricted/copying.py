@@ -16,6 +16,7 @@ from typing import Any
 
 from restricted.classes import of_cell
 from restricted.frozen import Random
+from restricted.screen import Attributes
 
 _SHALLOW = (
     list, dict, set, bytearray, collections.Counter, collections.defaultdict, collections.OrderedDict, collections.deque,
@@ -54,6 +55,8 @@ def _deep(value: Any, memo: dict[int, Any]) -> Any:
         return own(value, memo) if own is not None else _twin(value, again, memo)
     if kind is tuple or kind is frozenset:
         return kind(map(again, value))
+    if kind is Attributes:
+        return deep(dict(value), memo)
     if kind not in (*_MAPPINGS, list, set, collections.deque):
         return shallow(value)
     made: Any = copy.copy(value)

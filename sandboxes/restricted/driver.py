@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import signal
 import socket
 import typing
@@ -15,7 +14,7 @@ import worker
 from interpreter import INTERRUPT
 from jail import lockdown
 from restricted.engine import BALLAST_BYTES, RestrictedInterpreter
-from restricted.modules import PRELOADED
+from restricted.modules import preload
 from worker import Worker
 
 MIB = 2**20
@@ -33,9 +32,7 @@ def files(_options: dict[str, Any]) -> dict[str, str]:
 
 def warm(_options: dict[str, Any]) -> None:
     """Import everything that a worker needs, once: afterwards no file can be opened."""
-    for name in PRELOADED:
-        importlib.import_module(name)
-    "a".encode("idna")
+    preload()
     warnings.simplefilter("ignore")  # of a cell's syntax: they would go to the log
     _exercise(RestrictedInterpreter())
     for forget in typing._cleanups:  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ from restricted import classes, rules
 from restricted.codes import Codes, Path
 from restricted.copying import attributes
 from restricted.frozen import Random
+from restricted.screen import Attributes
 
 LARGE = 2**16
 """A text or bytes object of this size goes into a piece of its own."""
@@ -39,7 +40,7 @@ CARRIERS: tuple[type, ...] = (
 )  # fmt: skip
 """What an object of a cell's class may be besides: the first that fits."""
 _SEQUENCES: dict[type, str] = {list: "list", tuple: "tuple", set: "set", frozenset: "frozenset"}
-_MAPPINGS: dict[type, str] = {dict: "dict", collections.Counter: "Counter", collections.OrderedDict: "OrderedDict"}
+_MAPPINGS: dict[type, str] = {dict: "dict", Attributes: "dict", collections.Counter: "Counter", collections.OrderedDict: "OrderedDict"}
 _TIMES: dict[type, str] = {datetime.datetime: "datetime", datetime.date: "date", datetime.time: "time"}
 _EXACT: dict[type, Callable[[Any], Any]] = {
     int: int.__pos__, float: float.__pos__, complex: complex.__pos__, str: str.__str__, bytes: lambda value: bytes.__add__(value, b""),

@@ -145,6 +145,8 @@ class RestrictedInterpreter:
             return Outcome(error=("LimitExceeded", "interrupted", None), limit=INTERRUPTED)
         finally:
             self.dispatch, self.write = _no_calls, _nowhere
+            for name in (rules.BASE, rules.VALUE):  # of a statement that did not come to its end
+                self.variables.pop(name, None)
 
     def _run(self, code: str, filename: str, shows: bool) -> Outcome:
         try:

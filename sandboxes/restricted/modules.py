@@ -20,6 +20,7 @@ import fractions
 import hashlib
 import heapq
 import html
+import importlib
 import io
 import itertools
 import json
@@ -48,6 +49,13 @@ PRELOADED = (
     "encodings.raw_unicode_escape", "stringprep", "reprlib", "copyreg", "locale", "_pydecimal", "contextvars", "_datetime",
 )  # fmt: skip
 """What the standard library imports only when it is first needed: in the jail there is no file to read it from."""
+
+
+def preload() -> None:
+    """Import all of that, once in a process."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    "a".encode("idna")
 
 
 class Facade:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 import dataclasses
 import enum
 import functools
-import inspect
 import pprint
-import types
 import typing
 import uuid
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from restricted import classes, copying, rules
+from restricted import classes, copying
 from restricted.frozen import Frozen
+from restricted.managers import contextlib_names
 from restricted.screen import Screen
 
 _TYPING = (
@@ -60,9 +58,6 @@ def _dataclass(cls: Any = None, /, **options: Any) -> Any:
     def decorated(made: Any) -> Any:
         if not classes.of_cell(made) or made in classes.made:
             raise TypeError("@dataclass goes on a class of yours")
-        for name in inspect.get_annotations(made):
-            if name in rules.UNMATCHED and issubclass(made, (str, BaseException)):
-                raise TypeError(f"{name!r} cannot be a field of such a class here")
         return dataclasses.dataclass(**options)(made)
 
     return decorated if cls is None else decorated(cls)
@@ -87,7 +82,7 @@ def own_modules(screen: Screen, frozen: Frozen) -> dict[str, dict[str, Any]]:
         "typing": _typing(),
         "abc": {"ABC": classes.ABC, "ABCMeta": classes.ABSTRACT_META, "abstractmethod": _abstract(screen)},
         "functools": _functools(screen),
-        "contextlib": _contextlib(screen),
+        "contextlib": contextlib_names(screen),
         "operator": {"attrgetter": _attrgetter(screen), "methodcaller": _methodcaller(screen)},
         "copy": {"copy": copying.shallow, "deepcopy": copying.deep},
         "pprint": {"pformat": pprint.pformat, "pprint": _printer(screen), "pp": _printer(screen)},
@@ -152,16 +147,6 @@ def _functools(screen: Screen) -> dict[str, Any]:
     }
 
 
-def _contextlib(screen: Screen) -> dict[str, Any]:
-    def contextmanager(function: Any) -> Any:
-        if not screen.is_function(function):
-            raise TypeError("@contextmanager goes on a function of yours")
-        return contextlib.contextmanager(function)
-
-    names = ("suppress", "closing", "nullcontext", "ExitStack", "AbstractContextManager", "ContextDecorator")
-    return {"contextmanager": contextmanager, **{name: getattr(contextlib, name) for name in names}}
-
-
 def _attrgetter(screen: Screen) -> Callable[..., Callable[[Any], Any]]:
     def attrgetter(*paths: str) -> Callable[[Any], Any]:
         if not paths or any(type(path) is not str for path in paths):
@@ -184,30 +169,3 @@ def _methodcaller(screen: Screen) -> Callable[..., Callable[[Any], Any]]:
         return lambda value: screen.look(value, name)(*args, **kwargs)
 
     return methodcaller
-
-
-def managed(manager: Any) -> Managed:
-    """What a `with` statement gets."""
-    return Managed(manager)
-
-
-class Managed:
-    """A context manager as a `with` statement sees it: no limit and no traceback reach the cell's own `__exit__`."""
-
-    __slots__ = ("exit", "manager")
-
-    def __init__(self, manager: Any) -> None:
-        self.manager = manager
-
-    def __enter__(self) -> Any:
-        kind = type(self.manager)
-        try:
-            enter, self.exit = kind.__enter__, kind.__exit__
-        except AttributeError:
-            raise TypeError(f"{kind.__name__!r} object does not support the context manager protocol") from None
-        return enter(self.manager)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: types.TracebackType | None) -> Any:
-        if kind is not None and not issubclass(kind, (Exception, SystemExit, KeyboardInterrupt, GeneratorExit)):
-            return False
-        return self.exit(self.manager, kind, error, None)

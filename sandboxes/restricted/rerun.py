@@ -46,8 +46,9 @@ class Rerun:
         for used in _names(statement):
             self._bind(used)
         tree = ast.Module(body=[*self.codes.future_imports(filename), statement], type_ignores=[])
+        code = compile(checked(tree), filename, "exec", dont_inherit=True)
         before = self.variables.pop(name, self)
-        exec(compile(checked(tree), filename, "exec", dont_inherit=True), self.variables)
+        exec(code, self.variables)
         made = self.variables.pop(name, None)
         if before is not self:
             self.variables[name] = before

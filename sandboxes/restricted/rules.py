@@ -37,7 +37,7 @@ CAREFUL = frozenset({"mro", "obj", "with_traceback", "register", "format", "form
 """Public names that lead out, or to an unguarded formatter, on some objects that are not the cell's own."""
 
 UNMATCHED = INTROSPECTION | CAREFUL | {"now", "utcnow", "today"}
-"""Names that a class pattern or a field of a dataclass may not have: these are fetched by native code, past every hook."""
+"""Names that a pattern may not ask for: it is answered by native code, past every hook."""
 
 _ARITHMETIC = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "lshift", "rshift", "and", "xor", "or")
 OPERATORS = frozenset(
@@ -66,7 +66,7 @@ READABLE = (
 """Special names that may be read; what comes of it depends on the object."""
 
 NAMED_TUPLE = frozenset({"_asdict", "_replace", "_fields", "_make", "_field_defaults"})
-ENUM = frozenset({"_value_", "_name_", "_missing_", "_generate_next_value_", "_member_names_", "_ignore_", "_order_"})
+ENUM = frozenset({"_value_", "_name_", "_missing_", "_generate_next_value_"})
 NEVER = frozenset({"_abc_impl", "_is_protocol", "_is_runtime_protocol", "_abc_registry", "_member_map_", "_value2member_map_"})
 """Private names that the interpreter itself puts into a cell's class."""
 

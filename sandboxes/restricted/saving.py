@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import decimal
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from restricted import classes, dumping, loading
+from restricted import classes, dumping, loading, rules
 from restricted.codes import Codes
 from restricted.frozen import Frozen
 from restricted.known import by_identity
@@ -80,6 +81,7 @@ class Saving:
         """
         end = _HEAD_BYTES + int.from_bytes(saved[:_HEAD_BYTES], "little")
         state = msgspec.msgpack.decode(saved[_HEAD_BYTES:end], type=State, ext_hook=_Extensions(saved[end:]))
+        _check_names([*state.gone, *(name for name, _ in state.variables)])
         for name in state.gone:
             variables.pop(name, None)
         self.sources.update(state.sources)
@@ -105,6 +107,12 @@ class Saving:
         classes.serials.last = state.serial
         for name, value in zip(_DECIMAL, state.decimals, strict=True):
             setattr(decimal.getcontext(), name, value)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if not name.isidentifier() or rules.is_special(name) or name.startswith("_cb_") or unicodedata.normalize("NFKC", name) != name:
+            raise ValueError(f"{name!r} is no variable")
 
 
 class _Extensions:

@@ -62,6 +62,55 @@ class TypeName:
         return hash(self.__name__)
 
 
+class Attributes(dict[str, Any]):
+    """The attributes of an object of a cell, as its `__dict__` gives them: what is put here is put there, if it may be."""
+
+    __slots__ = ("_drop", "_put")
+
+    def __init__(self, found: dict[str, Any], put: Callable[[Any, Any], None], drop: Callable[[Any], None]) -> None:
+        super().__init__(found)
+        self._put, self._drop = put, drop
+
+    def __setitem__(self, name: str, item: Any) -> None:
+        self._put(name, item)
+        super().__setitem__(name, item)
+
+    def __delitem__(self, name: str) -> None:
+        self._drop(name)
+        super().__delitem__(name)
+
+    def update(self, *given: Any, **named: Any) -> None:
+        """Put each."""
+        for name, item in dict(*given, **named).items():
+            self[name] = item
+
+    def __ior__(self, given: Any) -> Attributes:  # type: ignore[override, misc]
+        self.update(given)
+        return self
+
+    def setdefault(self, name: str, item: Any = None) -> Any:
+        """Put it if it is not there."""
+        if name not in self:
+            self[name] = item
+        return self[name]
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Take one out."""
+        if name in self:
+            self._drop(name)
+        return super().pop(name, *default)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last one out."""
+        name = next(reversed(self))
+        return name, self.pop(name)
+
+    def clear(self) -> None:
+        """Take all out."""
+        for name in list(self):
+            del self[name]
+
+
 class Screen:
     """The screen of one session.
 
@@ -158,10 +207,10 @@ class Screen:
         if name == "__class__" and (of_cell(type(value)) or isinstance(value, BaseException)):
             return self.type_of(value)
         if name == "__dict__" and of_cell(type(value)):
-            return self.variables_of(value)
+            return self.attributes_of(value)
         if name in ("__cause__", "__context__", "__notes__") and isinstance(value, BaseException):
             result = getattr(value, name)
-            return result if not isinstance(result, BaseException) or self.is_catchable(result) else None
+            return result if not isinstance(result, BaseException) or is_catchable(result) else None
         if name == "__annotations__" and (of_cell(value) or self.is_function(value)):
             return dict(value.__annotations__)
         if (name == "__members__" and isinstance(value, enum.EnumType)) or (name == "__slots__" and of_cell(value)):
@@ -243,24 +292,34 @@ class Screen:
         """Whether it is a function that a cell made."""
         return type(value) is types.FunctionType and value.__globals__ is self.variables
 
-    def is_catchable(self, error: BaseException) -> bool:
-        """Whether it is an exception that cells may know of."""
-        return isinstance(error, (Exception, SystemExit, KeyboardInterrupt, GeneratorExit))
-
     def type_of(self, value: Any) -> Any:
         """`type(value)`, or its name where it is a class that cells must not hold."""
         kind = type(value)
-        if kind in self.classes or of_cell(kind) or (isinstance(value, BaseException) and self.is_catchable(value)):
+        if kind in self.classes or of_cell(kind) or (isinstance(value, BaseException) and is_catchable(value)):
             return kind
         if isinstance(value, type):
             return self.variables["__builtins__"]["type"]
         return TypeName(kind.__name__)
 
-    def variables_of(self, value: Any) -> dict[str, Any]:
-        """A copy of the attributes of an object of a cell."""
+    def attributes_of(self, value: Any) -> Attributes:
+        """`vars(value)` of an object of a cell."""
         if not of_cell(type(value)):
             raise TypeError("vars() takes an object of a class of yours")
-        return {name: item for name, item in _attributes(value).items() if rules.HIDDEN not in name}
+
+        def put(name: Any, item: Any) -> None:
+            self.check_set(value, name)
+            _attributes(value)[name] = item
+
+        def drop(name: Any) -> None:
+            self.check_set(value, name)
+            del _attributes(value)[name]
+
+        return Attributes({name: item for name, item in _attributes(value).items() if rules.HIDDEN not in name}, put, drop)
+
+
+def is_catchable(error: BaseException) -> bool:
+    """Whether it is an exception that cells may know of: no limit is."""
+    return isinstance(error, (Exception, SystemExit, KeyboardInterrupt, GeneratorExit))
 
 
 def _attributes(value: Any) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Formatting:
         """The method as an attribute of the class."""
         if name == "format":
             return lambda template, *args, **kwargs: self.formatted(template, args, kwargs)
-        return self.mapped
+        return lambda template, mapping: self.mapped(template, mapping)
 
 
 def text_of(value: Any) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 from frames import Caps
 from interpreter import OpenRequest, Outcome
 from restricted.engine import RestrictedInterpreter
+from restricted.modules import preload
 
 CLOCK = 1_700_000_000.0
+preload()
 
 
 def request(seed: int = 7, far: tuple[str, ...] = ()) -> OpenRequest:
