@@ -126,7 +126,7 @@ def plain_modules() -> dict[str, dict[str, Any]]:
             string,
             "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits punctuation printable whitespace capwords Template",
         ),
-        "textwrap": _some(textwrap, "wrap fill shorten dedent indent TextWrapper"),
+        "textwrap": _some(textwrap, "wrap fill shorten dedent indent") | {"TextWrapper": TextWrapper},
         "heapq": _some(heapq, "heappush heappop heapify heappushpop heapreplace nlargest nsmallest merge"),
         "bisect": _some(bisect, "bisect bisect_left bisect_right insort insort_left insort_right"),
         "operator": _public(operator, without=("attrgetter", "methodcaller")),
@@ -179,6 +179,12 @@ def _texts_and_bytes() -> dict[str, dict[str, Any]]:
             "WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY",
         ),
     }
+
+
+class TextWrapper(textwrap.TextWrapper):
+    """`textwrap.TextWrapper`, whose table of spaces nobody changes."""
+
+    unicode_whitespace_trans = types.MappingProxyType(textwrap.TextWrapper.unicode_whitespace_trans)  # type: ignore[assignment]
 
 
 def _json_load(file: Any, **given: Any) -> Any:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import abc
 import decimal
 import enum
-import textwrap
 import types
 from collections.abc import Callable
 from typing import Any
 
 from restricted import rules
 from restricted.classes import BASES, CellType, Root, of_cell
+from restricted.modules import TextWrapper
 from restricted.texts import Formatting
 
 OPAQUE = frozenset({
@@ -32,7 +32,7 @@ DATA = frozenset({
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType, type)
 _SETTABLE: dict[type, frozenset[str]] = {
     decimal.Context: frozenset({"prec", "rounding", "Emin", "Emax", "capitals", "clamp"}),
-    textwrap.TextWrapper: frozenset({"width", "initial_indent", "subsequent_indent", "max_lines", "placeholder", "expand_tabs", "tabsize"}),
+    TextWrapper: frozenset({"width", "initial_indent", "subsequent_indent", "max_lines", "placeholder", "expand_tabs", "tabsize"}),
 }
 """What may be set on objects of the standard library."""
 _CLOCKS = frozenset({"now", "utcnow", "today"})

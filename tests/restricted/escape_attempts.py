@@ -297,8 +297,7 @@ R = []
 for kind in (collections.abc.Mapping, collections.abc.Hashable, numbers.Number):
     try:
         kind.register(str)
-        R.append(open)
-    except NameError: R.append(json.__class__)
+        R.append(kind)
     except AttributeError: pass
 assert not R
 ### register by an alias
@@ -327,8 +326,7 @@ R = []
 for n in ("__del__", "__reduce__", "__class__", "__dict__", "__getattribute__"):
     try:
         setattr(A, n, lambda *a: 1)
-        R.append(open)
-    except NameError: R.append(json.__class__)
+        R.append(n)
     except (AttributeError, TypeError): pass
 assert not R
 ### special methods by global in a class body
@@ -378,17 +376,17 @@ class B(A):
 class C: pass
 b = B()
 b.go("__class__", C)
-R = open
+assert False, 'it went through'
 ### attributes by the dict of an object
 class A: pass
 a = A()
 a.__dict__["__class__"] = str
-R = open
+assert False, 'it went through'
 ### attributes by update of the dict
 class A: pass
 a = A()
 vars(a).update({"__class__": str})
-R = open
+assert False, 'it went through'
 ### dict of a class
 class A: pass
 R = [A.__dict__, vars(A)]
@@ -423,7 +421,7 @@ R = [functools.lru_cache(ask).__wrapped__, functools.cache(ask).cache_parameters
 ### abstractmethod marks what it is given
 import abc
 abc.abstractmethod(json.dumps)
-R = open
+assert False, 'it went through'
 ### typing.final marks what it is given
 import typing
 typing.final(json.dumps)
@@ -446,7 +444,7 @@ from dataclasses import dataclass
 import typing
 @dataclass
 class A:
-    x: "R.append(open)" = 1
+    x: "R.append(0)" = 1
     y: typing.Optional["R.append(1)"] = None
 class T(typing.NamedTuple):
     x: "R.append(1)" = 1
@@ -542,7 +540,7 @@ import re._parser as p
 R = p
 ### everything of a module
 from random import *
-R = open
+assert False, 'it went through'
 ### relative import
 from . import engine
 R = engine
@@ -630,37 +628,37 @@ match {}:
 del __builtins__
 ### poison a module
 json.dumps = lambda *a: "poison"
-R = open
+assert False, 'it went through'
 ### poison a module in a loop
 for json.dumps in [1]: pass
-R = open
+assert False, 'it went through'
 ### poison a module by setattr
 setattr(json, "dumps", 1)
-R = open
+assert False, 'it went through'
 ### poison a module by delattr
 delattr(json, "dumps")
-R = open
+assert False, 'it went through'
 ### poison a module by augmented assignment
 json.dumps += 1
-R = open
+assert False, 'it went through'
 ### poison a module by star
 [*json.dumps] = [1]
-R = open
+assert False, 'it went through'
 ### poison a module by vars
 vars(json)["dumps"] = 1
-R = open
+assert False, 'it went through'
 ### poison a class of the library
 import decimal
 decimal.Decimal.as_tuple = 1
-R = open
+assert False, 'it went through'
 ### poison an enum of the library
 import re
 re.I._member_names_.append("x")
-R = open
+assert False, 'it went through'
 ### poison a table of the library
 import textwrap
 textwrap.TextWrapper.unicode_whitespace_trans[65] = 66
-R = open
+assert False, 'it went through'
 ### catch a limit by class
 try:
     1 / 0
@@ -805,7 +803,7 @@ R = [locals(), vars()]
 R = [n for x in (json, ctx, P, ask, 1, "", type) for n in dir(x) if n.startswith("_") or "!" in n]
 assert not R
 ### hash of an address
-R = open if hash(ask) > 2**20 else 1
+assert hash(ask) < 2**20
 ### what a descriptor sees
 R = []
 class D:
