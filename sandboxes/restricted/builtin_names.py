@@ -70,7 +70,7 @@ def hooks(screen: Screen, facades: Mapping[str, Facade], maker: Maker) -> dict[s
     return {
         rules.READ: screen.read,
         rules.LOOK: screen.look,
-        rules.WRITE: screen.writable,
+        rules.WRITE: screen.writer(),
         rules.CLASS: maker,
         rules.IMPORT: whole,
         rules.MEMBER: member,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
@@ -22,6 +23,10 @@ NOT_HERE = {
     "TypeAlias": "type statements are not available here: write Name = ...",
     "TemplateStr": "template strings are not available here: use an f-string",
 }
+
+
+_T = TypeVar("_T", bound=ast.AST)
+_BARE = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 
 
 class Refused(SyntaxError):
@@ -43,6 +48,7 @@ class Checks(RestrictingNodeTransformer):
         super().__init__([], [], {})
         self.scopes = ["module"]
         self.comprehensions = 0
+        self.methods: dict[type, Callable[[Any], Any]] = {}
 
     def error(self, node: ast.AST, info: str) -> NoReturn:
         """Refuse the cell."""
@@ -52,6 +58,35 @@ class Checks(RestrictingNodeTransformer):
         """Refuse a kind of node."""
         kind = type(node).__name__
         self.error(node, NOT_HERE.get(kind, f"{kind} is not available here"))
+
+    def visit(self, node: ast.AST) -> Any:
+        """Check one node and what is in it."""
+        kind = type(node)
+        method = self.methods.get(kind)
+        if method is None:
+            method = self.methods[kind] = getattr(self, f"visit_{kind.__name__}", self.generic_visit)
+        return method(node)
+
+    def node_contents_visit(self, node: _T) -> _T:
+        """Check what is in a node. Operators and the like are passed over."""
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                if any(isinstance(item, ast.AST) for item in value):
+                    setattr(node, name, self._each(value))
+            elif isinstance(value, ast.AST) and not isinstance(value, _BARE):
+                setattr(node, name, self.visit(value))
+        return node
+
+    def _each(self, nodes: list[Any]) -> list[Any]:
+        visited: list[Any] = []
+        for node in nodes:
+            if not isinstance(node, ast.AST) or isinstance(node, _BARE):
+                visited.append(node)
+                continue
+            result = self.visit(node)
+            visited += result if isinstance(result, list) else [result]
+        return visited
 
     # -- names
 
@@ -104,12 +139,6 @@ class Checks(RestrictingNodeTransformer):
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
         """`(x := v)`."""
-        return self.node_contents_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        """A call."""
-        if len(node.args) + len(node.keywords) > MAX_ARGUMENTS:
-            self.error(node, f"more than {MAX_ARGUMENTS:,} arguments; pass a list or a dict")
         return self.node_contents_visit(node)
 
     def visit_Module(self, node: ast.Module) -> ast.AST:

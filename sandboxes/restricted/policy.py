@@ -11,8 +11,9 @@ import ast
 import types
 from typing import Any
 
-from restricted import rules
+from restricted import checks, rules
 from restricted.checks import Checks, Refused
+from restricted.texts import reaches_inside
 
 
 class Policy(Checks):
@@ -43,6 +44,16 @@ class Policy(Checks):
             self.error(node, f"{name} cannot be set here")
         node.value = _call(rules.WRITE, node.value, node.value, ast.Constant(value=name))
         return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """A call. `"{} {}".format(a, b)`, whose fields ask for no attributes, needs no screen."""
+        if len(node.args) + len(node.keywords) > checks.MAX_ARGUMENTS:
+            self.error(node, f"more than {checks.MAX_ARGUMENTS:,} arguments; pass a list or a dict")
+        function = node.func
+        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Constant) and _formats_plainly(function):
+            node.args, node.keywords = self._each(node.args), self._each(node.keywords)
+            return node
+        return self.node_contents_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """`o.x += v` reads through the screen like any other read; names and items are native."""
@@ -138,10 +149,7 @@ class Policy(Checks):
     def _body(self, body: list[ast.stmt], scope: str, owner: str | None) -> list[ast.stmt]:
         self.scopes.append(scope)
         self.owners.append(owner)
-        visited: list[ast.stmt] = []
-        for statement in body:
-            result = self.visit(statement)
-            visited += result if isinstance(result, list) else [result]
+        visited = self._each(body)
         self.scopes.pop()
         self.owners.pop()
         return visited
@@ -202,6 +210,15 @@ class Policy(Checks):
             item.optional_vars = item.optional_vars and self.visit(item.optional_vars)
         node.body = self._body(node.body, self.scopes[-1], self.owners[-1])
         return node
+
+
+def _formats_plainly(function: ast.Attribute) -> bool:
+    assert isinstance(function.value, ast.Constant)
+    template = function.value.value
+    try:
+        return function.attr == "format" and isinstance(template, str) and not reaches_inside(template)
+    except ValueError:  # it fails, when it is called
+        return False
 
 
 def _name(name: str, ctx: ast.expr_context | None = None) -> ast.Name:

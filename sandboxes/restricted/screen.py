@@ -15,7 +15,7 @@ from typing import Any
 
 from restricted import rules
 from restricted.classes import BASES, CellType, Root, of_cell
-from restricted.modules import TextWrapper
+from restricted.modules import Facade, TextWrapper
 from restricted.texts import Formatting
 
 OPAQUE = frozenset({
@@ -123,17 +123,33 @@ class Screen:
         self.variables, self.moments = variables, moments
         self.classes: set[Any] = set(DATA) | {object}
         self.formatting = Formatting(self.look)
+        self.read = self.reader()
 
     # -- reading
 
-    def read(self, value: Any, name: str) -> Any:
-        """`value.name` for a public name that was written in the cell and needs no care."""
-        if type(value) in OPAQUE:
-            raise AttributeError(f"nothing of a {type(value).__name__} can be read here")
-        result = getattr(value, name)
-        if type(result) in _SCREENED:
-            return self._screened(result)
-        return result
+    def reader(self) -> Callable[[Any, str], Any]:
+        """`value.name` for a public name that was written in the cell and needs no care. A closure: it runs all the time."""
+        screened = self._screened
+
+        def read(value: Any, name: str) -> Any:
+            kind = type(value)
+            if kind is Facade:
+                return getattr(value, name)
+            if kind in OPAQUE:
+                raise AttributeError(f"nothing of a {kind.__name__} can be read here")
+            result = getattr(value, name)
+            return screened(result) if type(result) in _SCREENED else result
+
+        return read
+
+    def writer(self) -> Callable[[Any, str], Any]:
+        """The object whose attribute `name` is set or deleted, if it may be."""
+        writable = self.writable
+
+        def write(value: Any, name: str) -> Any:
+            return value if type(type(value)) is CellType else writable(value, name)
+
+        return write
 
     def look(self, value: Any, name: str) -> Any:
         """`value.name` for any name, which may have been made at run time."""
@@ -263,8 +279,6 @@ class Screen:
     def writable(self, value: Any, name: str) -> Any:
         """`value` itself, if its attribute `name` may be set or deleted."""
         kind = type(value)
-        if type(kind) is CellType:
-            return value
         if of_cell(kind) or of_cell(value) or self.is_function(value):
             if name in rules.NEVER:
                 raise AttributeError(f"{name} cannot be set here")

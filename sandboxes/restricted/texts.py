@@ -42,11 +42,16 @@ class ScreenedFormatter(string.Formatter):
         return args[key] if isinstance(key, int) else kwargs[key]
 
 
-def _reaches_inside(template: str) -> bool:
+def reaches_inside(template: str) -> bool:
+    """Whether a field of a template asks for an attribute or an item.
+
+    Raises:
+        ValueError: it is no template.
+    """
     for _, field, spec, _ in formatter_parser(template):
         if field is not None and ("." in field or "[" in field):
             return True
-        if spec and "{" in spec and _reaches_inside(spec):
+        if spec and "{" in spec and reaches_inside(spec):
             return True
     return False
 
@@ -60,14 +65,14 @@ class Formatting:
     def formatted(self, template: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """What `template.format(*args, **kwargs)` is. `template` may be of a subclass: its text counts, not its methods."""
         template = str.__str__(template)
-        if ("." not in template and "[" not in template) or not _reaches_inside(template):
+        if ("." not in template and "[" not in template) or not reaches_inside(template):
             return str.format(template, *args, **kwargs)
         return self.screened.vformat(template, args, kwargs)
 
     def mapped(self, template: str, mapping: Mapping[str, Any]) -> str:
         """What `template.format_map(mapping)` is."""
         template = str.__str__(template)
-        return self.screened.vformat(template, (), mapping) if _reaches_inside(template) else str.format_map(template, mapping)
+        return self.screened.vformat(template, (), mapping) if reaches_inside(template) else str.format_map(template, mapping)
 
     def bound(self, name: str, template: str) -> Callable[..., str]:
         """The method of one text."""

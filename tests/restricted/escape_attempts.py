@@ -880,4 +880,140 @@ def f(read=None): return read
 #--
 R = [f(x) for x in globals().values() if callable(x) and "!" in repr(x)]
 assert not R
+### between two that have no default
+def f(*, a, b=ask.__globals__, c): return b
+R = f(a=1, c=2)
+### between two mappings
+R = {**{}, "a": ask.__globals__, **{}}
+### as a key between two mappings
+R = {**{}, (lambda: ask.__globals__): 1, **{}}
+R = [key() for key in R]
+### in every corner of a function
+R = []
+def f(a, b=lambda: ask.__globals__, /, *args, c: "x" = 1, **kw) -> "y": R.append(b())
+f(1)
+### in a slice, a starred, a conditional
+R = [[1][slice(None, (ask.__globals__ or {}).get("x"))], *[ask.__globals__]]
+### in a yield, a return, an assertion
+def g():
+    assert True, ask.__globals__
+    x = yield ask.__globals__
+    return ask.__globals__
+R = list(g())
+### in a raise
+try: raise ValueError(ask.__globals__)
+except ValueError as e: R = e.args
+### in a lambda in a default in a class in a function
+def f():
+    class A:
+        x = (lambda y=ask.__globals__: y)()
+    return A.x
+R = f()
+### in the guard of a case
+match 1:
+    case x if (R := ask.__globals__): pass
+### in the condition of a comprehension
+R = [y for x in [1] if (y := ask.__globals__)]
+### in the subject of a match
+match ask.__globals__:
+    case x: R = x
+### in an exception type
+try: 1 / 0
+except (ZeroDivisionError if (R := ask.__globals__) else ValueError): pass
+### in the message of an f-string of an f-string
+R = f"{f'{ask.__globals__}'}"
+### in the target of a for
+class A: pass
+a = A()
+for a.__class__ in [1]: pass
+assert False
+### in the target of a with
+from contextlib import nullcontext
+class A: pass
+a = A()
+with nullcontext(1) as a.__dict__: pass
+assert False
+### in the item of a with
+from contextlib import nullcontext
+with nullcontext(ask.__globals__) as R: pass
+### in a decorator's argument
+def deco(x):
+    global R
+    R = x
+    return lambda f: f
+@deco(ask.__globals__)
+def f(): pass
+### in a base's expression
+class A((lambda x: object)(ask.__globals__)): pass
+assert False
+### in a keyword of a class
+R = []
+class A:
+    def __init_subclass__(cls, x): R.append(x)
+class B(A, x=ask.__globals__): pass
+### in an annotated assignment
+class A: x: ask.__globals__ = 1
+R = A.__annotations__
+### in a set, a dict comprehension, a generator
+R = [{ask.__globals__.x for i in [1]}, {1: ask.__globals__ for i in [1]}, list(ask.__globals__ for i in [1])]
+### a plain template kept for later
+f = "{}".format
+R = [f(ask.__class__)]
+### a template joined when it runs
+R = ("{0." + "__globals__}").format(ask)
+### the template of a spec
+R = "{:{}}".format(ask, "{0.__globals__}")
+### a limit's class by a decorating manager
+from contextlib import contextmanager, ContextDecorator
+R = ContextDecorator
+### what a property's parts are
+R = [property(ask).fget.__globals__, property(ask).getter(ask).fget.__code__]
+### a setter that is a raw function
+class A:
+    x = property(None, setattr)
+A().x = ("__class__", str)
+### what reversed, iter and map hold
+R = [getattr(x, n, None) for x in (iter([1]), reversed([1]), map(ask, []), zip([]), enumerate([]), filter(ask, [])) for n in ("__reduce__", "__setstate__", "__self__")]
+R = [x for x in R if x is not None]
+assert not R
+### a name that is a number or bytes
+R = [getattr(ask, b"__globals__"), getattr(ask, 5)]
+### hasattr tells of what is hidden
+R = [n for n in ("__globals__", "__code__", "__closure__", "__self__", "gi_frame", "__wrapped__") if hasattr(ask, n) or hasattr((i for i in ()), n)]
+assert not R
+### a function's defaults through the screen
+def f(x=[1]): pass
+R = [getattr(f, n, None) for n in ("__defaults__", "__kwdefaults__", "__closure__", "__code__", "__globals__", "__builtins__", "__type_params__")]
+assert not any(R)
+### builtins of a function
+def f(): pass
+R = f.__builtins__
+### the module of a class
+class A: pass
+R = A.__module__.__class__
+### the frame by an exception's notes
+try:
+    1 / 0
+except Exception as e:
+    e.add_note("x")
+    R = [getattr(e, n, None) for n in ("__traceback__", "tb_frame", "__suppress_context__", "__reduce__", "__setstate__")]
+assert not any(R)
+### a state put into an exception
+try:
+    1 / 0
+except Exception as e:
+    e.__setstate__({"__traceback__": 1})
+### a stop iteration carries what it is given
+def g():
+    return ask
+    yield
+try: next(g())
+except StopIteration as e: R = e.value.__globals__
+### a pattern over an object of the library
+import datetime
+match datetime.date(2024, 1, 2):
+    case datetime.date(year=y, month=m): R = y + m
+assert R == 2025
+match json:
+    case object(dumps=d): R = d.__globals__
 """)
