@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from responsive import responsive_loop
 
 from cellblock.errors import ConfigError, SandboxBroken, StaleSnapshot, StoreError, TamperedSnapshot
+from cellblock.limits import ExecLimits
 from cellblock.repl.guests import monty
 from cellblock.repl.keys import tenant_key
 from cellblock.repl.session import open_session
@@ -19,6 +21,7 @@ from cellblock.repl.snapshot import MAGIC, Snapshot, unseal
 
 pytestmark = pytest.mark.anyio
 KEY = b"k" * 32
+ROOMY = ExecLimits(memory_bytes=2**30)
 SEALED = Snapshot.seal(b"the state", monty(), KEY, {"f": "a closure"})
 
 
@@ -39,6 +42,15 @@ async def test_a_session_from_a_dump_rolls_back_to_it() -> None:
     async with await open_session(snapshot=data) as two:
         two._drop()
         assert (await two.exec("x")).value_preview == "1"
+
+
+async def test_a_large_snapshot_holds_up_nobody(naked: str) -> None:
+    async with await open_session(naked, limits=ROOMY) as one:
+        await one.exec("x = bytes(100_000_000)")
+        async with responsive_loop():
+            data = await one.dump()
+        async with responsive_loop(), await open_session(naked, limits=ROOMY, snapshot=data) as two:
+            assert (await two.exec("len(x)")).value_preview == "100000000"
 
 
 async def test_what_was_left_out_is_named(naked: str) -> None:

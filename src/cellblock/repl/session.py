@@ -252,9 +252,10 @@ def _check_arguments(limits: object, seed: object, externals: Mapping[str, Exter
         raise ConfigError(f"context={type(context).__name__}: a Context is needed, such as Context.from_text(…)")
 
 
-def _unsealed(snapshot: bytes, spec: GuestSpec, key: bytes) -> SavedState:
+async def _unsealed(snapshot: bytes, spec: GuestSpec, key: bytes) -> SavedState:
     check_type("snapshot", snapshot, bytes)
-    return SavedState.holding(unseal(snapshot, spec, key))
+    # In a thread: a hundred megabytes take a quarter of a second.
+    return await anyio.to_thread.run_sync(lambda: SavedState.holding(unseal(snapshot, spec, key)))
 
 
 def _check_external(name: str) -> None:
@@ -308,7 +309,7 @@ async def open_session(
     limits = limits or ExecLimits()
     _check_arguments(limits, seed, externals, context)
     spec = find_sandbox(sandbox)
-    base = None if snapshot is None else _unsealed(snapshot, spec, tenant_key(tenant, snapshot_secret))
+    base = None if snapshot is None else await _unsealed(snapshot, spec, tenant_key(tenant, snapshot_secret))
     options = SessionOptions(
         spec=spec,
         externals=dict(externals or {}),
