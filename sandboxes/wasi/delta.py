@@ -54,11 +54,23 @@ class Head(msgspec.Struct, frozen=True):
 
 def dump(memory: Memory, image: Image, state: State) -> list[bytes | memoryview]:
     """The pieces of a dump; the pages are views of the guest's memory, to be copied before it runs again."""
-    runs = list(_joined(_changed(memory, image.data)))
+    runs = changed(memory, image)
     packed = b"".join(_RUN.pack(first // FINE, size // FINE) for first, size in runs)
     head = msgspec.msgpack.encode(Head(image.digest, memory.size, packed, state.monotonic, state.seed, state.drawn))
     view = memory.view()
     return [_LENGTH.pack(len(head)), head, *(view[first : first + size] for first, size in runs)]
+
+
+def changed(memory: Memory, image: Image) -> list[tuple[int, int]]:
+    """Address and size of each run of pages that is not as `image` says."""
+    return list(_joined(_changed(memory, image.data)))
+
+
+def revert(memory: Memory, image: Image, runs: list[tuple[int, int]]) -> None:
+    """Make these pages what they are in `image`."""
+    view = memory.view()
+    for first, size in runs:
+        view[first : first + size] = image.data[first : first + size]
 
 
 def load(memory: Memory, image: Image, data: memoryview) -> State:

@@ -30,11 +30,12 @@ from jail import lockdown
 from wasi.artefact import ArtefactError, read_head
 from wasi.cache import PREPARE, Cache, CacheError
 from wasi.compile import load_modules
-from wasi.delta import Image
+from wasi.delta import Image, changed, revert
 from wasi.engine import HOST_STACK_BYTES, MIB, STACK_BYTES, cache_key, make_engine
+from wasi.imports import State
 from wasi.instance import Instance
 from wasi.session import WasiInterpreter
-from wasi.values import FORGET, SHOWN_CELL
+from wasi.values import FORGET, OPEN, SHOWN_CELL, pack
 from worker import Worker
 
 ADVICE = advice.of_sandbox(Path(__file__).parent)
@@ -52,6 +53,8 @@ class Warm:
     engine: Engine
     instance: Instance
     image: Image
+    touched: list[tuple[int, int]]
+    """What a warm-up writes of the guest's memory."""
 
 
 _WARM: list[Warm] = []
@@ -97,12 +100,28 @@ def _make(artefact: Path, cache: Cache) -> Warm:
     engine = make_engine()
     modules = load_modules(engine, cache.open_files(cache_key(head.digest), len(head.plan.steps)))
     instance = Instance(engine, modules, head.plan)
-    # Pages that every first cell writes are written here, once for all.
+    _warm_up(instance)
+    instance.host.state = State()
+    data = instance.memory.read(0, instance.memory.size)
+    image = Image(data, hashlib.sha256(data).digest())
+    _warm_up(instance)
+    touched = changed(instance.memory, image)
+    warm = Warm(engine, instance, image, touched)
+    _restore(warm)
+    return warm
+
+
+def _warm_up(instance: Instance) -> None:
+    instance.request(OPEN, pack([["llm_query"], {"FILES": []}, 0]))
     for code in ("x = 1", "def f(a):\n    return a\n_cb_show((f(1)))", "1 / 0"):
         instance.ask(SHOWN_CELL, code)
     instance.request(FORGET)
-    data = instance.memory.read(0, instance.memory.size)
-    return Warm(engine, instance, Image(data, hashlib.sha256(data).digest()))
+
+
+def _restore(warm: Warm) -> None:
+    # The guest is deterministic: what it writes is the same each time.
+    revert(warm.instance.memory, warm.image, warm.touched)
+    warm.instance.host.state = State()
 
 
 def _big_thread(target: Any) -> threading.Thread:
@@ -126,10 +145,10 @@ class Guest:
     def __init__(self, fd: int, memory_bytes: int, base_bytes: int) -> None:
         # Made before the last filter, which refuses the questions that a new socket object asks.
         self.connection = socket.socket(fileno=fd)
-        self.engine = _WARM[0].engine
+        self.warm = _WARM[0]
         # The guest's own limit is its store's. Beyond that a text on its way in or out is held here twice.
         self.data_bytes = base_bytes + 2 * memory_bytes + 192 * MIB
-        instance, image = _WARM[0].instance, _WARM[0].image
+        instance, image = self.warm.instance, self.warm.image
         instance.limit(len(image.data) + memory_bytes)
         self.worker = Worker(self.connection, WasiInterpreter(instance, image, memory_bytes), ADVICE)
         instance.interrupt_wanted = self.worker.interrupt_wanted
@@ -149,11 +168,14 @@ class Guest:
         while True:
             signal.sigwait({INTERRUPT})
             while self.worker.interrupt_wanted():
-                self.engine.increment_epoch()
+                self.warm.engine.increment_epoch()
                 signal.sigtimedwait({INTERRUPT}, EPOCH_SECONDS)
 
     def _work(self) -> None:
         try:
+            # A copied process pays for each page that it is first to read or write: before anybody waits for it.
+            _warm_up(self.warm.instance)
+            _restore(self.warm)
             self.worker.serve(self._layers.get())
         except BaseException:  # noqa: BLE001 - the worker's top frame: the log is the only one left to tell
             traceback.print_exc()

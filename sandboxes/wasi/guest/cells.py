@@ -85,7 +85,7 @@ class Session:
 
     def _unbind(self, name: str, value: Any) -> None:
         self.ours.pop(name, None)
-        if self.names.get(name) is value:
+        if name in self.names and self.names[name] is value:
             del self.names[name]
 
     def next_text(self, name: str) -> None:
@@ -160,6 +160,8 @@ class Session:
         """Become as new: what the first cells after the build leave behind is not part of any session."""
         for name in self.bound():
             del self.names[name]
+        self.open([], {}, None)
+        self._unbind("FILES", self.ours.get("FILES"))
         self.cells = 0
         State.shown = None
 
