@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 CONTEXT = "Anna, 31: banana\nBéa 😀 7: an apple, ß\n漢字 e\u0301nd"
 FIRST_CELL = """\
-import math
-import re
-from collections import Counter
+import bisect, copy, datetime, functools, hashlib, itertools, json, math, re
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
+from decimal import Decimal
 
 i1, i2, s1, s2, f1 = 7, -3, "banana", "Ab é😀", 2.5
 l1, l2, w1, d1 = [3, 1, 2], [], ["b", "a", "é"], {"a": 1, "b": 2}
@@ -52,6 +52,8 @@ class _Writer:
     needs: set[str] = field(default_factory=set)
 
     def expression(self, kind: str, depth: int) -> str:
+        if kind.isupper():
+            return self.draw(st.sampled_from(VARIABLES[kind.lower()]))
         if kind == "any":
             kind = self.draw(st.sampled_from("isfblwd"))
         if kind == "n":
@@ -90,8 +92,6 @@ class _Writer:
                 return _indented(lines)
             if name == "call":
                 return self.fill(self.draw(st.sampled_from(["f({i})", "f({i}, {i})", "f(x={i})", "f(*{l})", "f()"])), self.field(depth))
-            if name.isupper():
-                return self.draw(st.sampled_from(VARIABLES[name.lower()]))
             return self.expression(name, 2)
 
         return make
