@@ -221,3 +221,13 @@ def test_the_cache_lies_where_the_user_says(monkeypatch, tmp_path):
     assert cache_folder() == Path.home() / ".cache" / "cellblock" / "wasi"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "cellblock" / "wasi"
+
+
+def test_the_zygote_is_alone_once_it_is_warm():
+    # With another thread, even one that is only ending, an ordinary user's process may not make a user namespace.
+    options = {"artefact": str(ARTEFACT), "cache": str(CACHE)}
+    code = f"import os, sys; sys.path.insert(0, {str(SANDBOXES / 'wasi')!r}); import driver; driver.warm({options!r})"
+    code += "; print(os.listdir('/proc/self/task'))"
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.count("'") == 2
