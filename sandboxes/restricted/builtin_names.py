@@ -66,7 +66,7 @@ def builtin_names(screen: Screen, write: Write) -> dict[str, Any]:
 
 def hooks(screen: Screen, facades: Mapping[str, Facade], maker: Maker) -> dict[str, Any]:
     """What the policy's hooks are bound to."""
-    whole, member = importer(facades)
+    whole, member, everything = importer(facades, screen.variables)
     return {
         rules.READ: screen.read,
         rules.LOOK: screen.look,
@@ -74,6 +74,7 @@ def hooks(screen: Screen, facades: Mapping[str, Facade], maker: Maker) -> dict[s
         rules.CLASS: maker,
         rules.IMPORT: whole,
         rules.MEMBER: member,
+        rules.ALL: everything,
         rules.MANAGER: Managed,
         rules.EXCEPTION: Exception,
     }

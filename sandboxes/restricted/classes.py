@@ -178,7 +178,7 @@ class Abstract:
 
 
 ABSTRACT_META = Abstract()
-made: set[type] = set()
+made: weakref.WeakSet[type] = weakref.WeakSet()
 """Classes that the standard library made for a cell: named tuples."""
 
 
@@ -232,6 +232,12 @@ class Maker:
             self.origins[result] = Origin(frame.f_code.co_filename, frame.f_lineno)
         self.latest[result.__qualname__] = result
         return result
+
+    def replaced(self, old: type, new: type) -> None:
+        """Note that a decorator made one class of another: it stands in the same place."""
+        if old in self.origins:
+            self.origins[new] = self.origins[old]
+        self.latest[new.__qualname__] = new
 
     def _made(self, name: str, bases: tuple[Any, ...], namespace: dict[str, Any], given: dict[str, Any]) -> Any:
         requested = given.pop(rules.METACLASS, None)

@@ -28,6 +28,7 @@ from restricted.codes import Codes, Path
 from restricted.copying import attributes
 from restricted.frozen import Random
 from restricted.screen import Attributes
+from restricted.set_order import in_order
 
 LARGE = 2**16
 """A text or bytes object of this size goes into a piece of its own."""
@@ -124,7 +125,7 @@ class Dumper:
         if id(value) in self.known:
             return ["known", self.known[id(value)]]
         if kind in _SEQUENCES:
-            return [_SEQUENCES[kind], list(map(self.ref, value))]
+            return [_SEQUENCES[kind], list(map(self.ref, in_order(value) if kind in (set, frozenset) else value))]
         if kind in _MAPPINGS:
             return [_MAPPINGS[kind], self._pairs(value)]
         if isinstance(value, type):
@@ -201,7 +202,7 @@ class Dumper:
         if kind is io.StringIO or kind is io.BytesIO:
             return [kind.__name__, self.ref(value.getvalue()), value.tell()]
         if isinstance(value, BaseException) and kind.__module__ == "builtins":
-            return ["error", kind.__name__, list(map(self.ref, value.args)), self.ref(dict(vars(value)) or None)]
+            return ["error", kind.__name__, list(map(self.ref, value.args)), self._attributes(vars(value))]
         return None
 
     # -- functions and classes
@@ -214,10 +215,9 @@ class Dumper:
         if path is None:
             raise Lost(f"the source of {value.__name__} is not known")
         self.sources.add(code.co_filename)
-        held = {name: item for name, item in vars(value).items() if not rules.is_special(name)}
         defaults = [self.ref(value.__defaults__), self.ref(value.__kwdefaults__)]
         closure = list(map(self.ref, value.__closure__ or ()))
-        return ["function", code.co_filename, path, value.__name__, value.__qualname__, *defaults, closure, self.ref(held or None)]
+        return ["function", code.co_filename, path, value.__name__, value.__qualname__, *defaults, closure, self._attributes(vars(value))]
 
     def _class(self, value: Any) -> list[Any]:
         origin = self.maker.origins.get(value)
@@ -251,8 +251,10 @@ class Dumper:
         if isinstance(kind, enum.EnumType):
             return ["member", self.ref(kind), self.ref(value._value_)]
         carrier = next((base for base in CARRIERS if isinstance(value, base)), object)
-        held = [self.ref(part) for pair in attributes(value).items() if not rules.is_special(pair[0]) for part in pair]
-        return ["object", self.ref(kind), carrier.__name__, self._payload(carrier, value), held]
+        return ["object", self.ref(kind), carrier.__name__, self._payload(carrier, value), self._attributes(attributes(value))]
+
+    def _attributes(self, held: Mapping[str, Any]) -> list[Any]:
+        return [self.ref(part) for pair in held.items() if not rules.is_special(pair[0]) for part in pair]
 
     def _payload(self, carrier: type, value: Any) -> Any:
         if issubclass(carrier, dict):

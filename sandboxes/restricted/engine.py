@@ -12,7 +12,7 @@ from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, 
 from names import far_function, guest_names, plain, show
 from restricted import rules
 from restricted.builtin_names import builtin_names, hooks
-from restricted.classes import Maker, Text, install_module, made, serials
+from restricted.classes import Maker, Text, install_module, serials
 from restricted.frozen import Frozen
 from restricted.known import known_paths
 from restricted.modules import Facade, plain_modules
@@ -41,7 +41,7 @@ class RestrictedInterpreter:
         self.variables: dict[str, Any] = {}
         self.frozen, self.maker = Frozen(), Maker()
         self.screen = Screen(self.variables, self.frozen.moments)
-        self.facades = _facades(self.screen, self.frozen)
+        self.facades = _facades(self.screen, self.frozen, self.maker)
         self.ours: dict[str, Any] = {}
         self.inputs: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
@@ -73,7 +73,6 @@ class RestrictedInterpreter:
     def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         """Begin a session: seed, clock, names of far functions, first variables."""
         serials.restart()
-        made.clear()
         self.frozen.begin(request.clock, request.seed)
         self.ours |= {name: far_function(self._call, name) for name in request.far}
         self.inputs = dict(inputs)
@@ -195,9 +194,9 @@ class RestrictedInterpreter:
         return result
 
 
-def _facades(screen: Screen, frozen: Frozen) -> dict[str, Facade]:
+def _facades(screen: Screen, frozen: Frozen, maker: Maker) -> dict[str, Facade]:
     contents = plain_modules()
-    for name, members in own_modules(screen, frozen).items():
+    for name, members in own_modules(screen, frozen, maker).items():
         contents[name] = contents.get(name, {}) | members
     facades = {name: Facade(name, members) for name, members in contents.items() if "." not in name}
     for name, members in contents.items():

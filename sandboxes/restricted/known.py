@@ -8,6 +8,8 @@ from typing import Any
 from names import TEXT_METHODS
 from restricted.modules import Facade, members
 
+_DATA = (bool, int, float, complex, str, bytes, tuple, type(None))
+
 
 def known_paths(facades: Mapping[str, Facade], builtins: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     """Each object by its path; the same paths in every session with the same far functions."""
@@ -23,6 +25,4 @@ def known_paths(facades: Mapping[str, Facade], builtins: Mapping[str, Any], ours
 
 def by_identity(paths: Mapping[str, Any]) -> dict[int, str]:
     """The other way round, for those that are not plain data."""
-    return {
-        id(value): path for path, value in reversed([*paths.items()]) if not isinstance(value, (int, float, complex, str, bytes, tuple))
-    }
+    return {id(value): path for path, value in reversed([*paths.items()]) if type(value) not in _DATA}

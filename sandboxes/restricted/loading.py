@@ -25,7 +25,8 @@ from restricted.rerun import Ref, Rerun
 from restricted.screen import Screen
 
 Building = Generator[Any, Any, Any]
-_LATER, _LAST = 0, 1
+_FIRST, _LATER, _LAST = 0, 1, 2
+"""When a shell is filled: an object's attributes, by which it may be hashed; a list; what hashes its items."""
 _CARRIERS = {kind.__name__: kind for kind in (*CARRIERS, object)}
 _TIMES: dict[str, Any] = {kind.__name__: kind for kind in (datetime.datetime, datetime.date, datetime.time)}
 
@@ -36,7 +37,7 @@ class Loader:
     def __init__(self, nodes: Sequence[Any], codes: Codes, screen: Screen, known: Mapping[str, Any], rerun: Rerun) -> None:
         self.nodes, self.codes, self.screen, self.known, self.rerun = nodes, codes, screen, known, rerun
         self.built: dict[int, Any] = {}
-        self.fills: tuple[list[Building], list[Building]] = ([], [])
+        self.fills: tuple[list[Building], ...] = ([], [], [])
 
     def value(self, reference: Any) -> Any:
         """An object with everything in it.
@@ -45,7 +46,7 @@ class Loader:
             ValueError, TypeError and others: the state is not one that a session saved.
         """
         # Queues of its own: to make a class, values are built while others wait that may need that class.
-        before, self.fills = self.fills, ([], [])
+        before, self.fills = self.fills, ([], [], [])
         result = self._run(self._want(reference))
         self._fill(_LAST)
         self.fills = before
@@ -91,7 +92,7 @@ class Loader:
         build: Callable[..., Building] = getattr(self, f"_build_{tag}")
         return build(number, *parts)
 
-    def _shell(self, number: int, shell: Any, fill: Building, when: int = _LATER) -> Any:
+    def _shell(self, number: int, shell: Any, fill: Building, when: int = _FIRST) -> Any:
         """Hand out an object that is filled later."""
         self.built[number] = shell
         self.fills[when].append(fill)
@@ -107,12 +108,12 @@ class Loader:
 
     def _build_list(self, number: int, items: list[Any]) -> Building:
         shell: list[Any] = []
-        return self._shell(number, shell, self._extend(shell.extend, items))
+        return self._shell(number, shell, self._extend(shell.extend, items), _LATER)
         yield
 
     def _build_deque(self, number: int, maxlen: int | None, items: list[Any]) -> Building:
         shell: collections.deque[Any] = collections.deque(maxlen=maxlen)
-        return self._shell(number, shell, self._extend(shell.extend, items))
+        return self._shell(number, shell, self._extend(shell.extend, items), _LATER)
         yield
 
     def _build_set(self, number: int, items: list[Any]) -> Building:
@@ -123,7 +124,7 @@ class Loader:
     def _extend(self, extend: Callable[[list[Any]], object], items: list[Any], *, hashed: bool = False) -> Building:
         values = yield from self._all(items)
         if hashed:
-            self._fill(_LATER)
+            self._fill(_FIRST)
         extend(values)
 
     def _mapping(self, number: int, shell: Any, pairs: list[Any]) -> Any:
@@ -132,7 +133,7 @@ class Loader:
     def _pair(self, put: Callable[[Any, Any], object], pairs: list[Any], *, hashed: bool = True) -> Building:
         parts = yield from self._all(pairs)
         if hashed:
-            self._fill(_LATER)
+            self._fill(_FIRST)
         for key, item in zip(parts[::2], parts[1::2], strict=True):
             put(key, item)
 
@@ -160,7 +161,7 @@ class Loader:
 
     def _build_frozenset(self, _number: int, items: list[Any]) -> Building:
         values = yield from self._all(items)
-        self._fill(_LATER)
+        self._fill(_FIRST)
         return frozenset(values)
 
     def _build_bytearray(self, _number: int, data: Any) -> Building:
@@ -240,7 +241,7 @@ class Loader:
 
     def _build_method(self, _number: int, owner: Any, name: str) -> Building:
         owner = yield owner
-        self._fill(_LATER)
+        self._fill(_FIRST)
         return self.screen.look(owner, name)
 
     def _build_partial(self, _number: int, *parts: Any) -> Building:
@@ -269,7 +270,8 @@ class Loader:
     def _equip(self, made: types.FunctionType, defaults: Any, keywords: Any, attributes: Any) -> Building:
         made.__defaults__ = yield defaults
         made.__kwdefaults__ = yield keywords
-        for name, item in ((yield attributes) or {}).items():
+        parts = yield from self._all(attributes)
+        for name, item in zip(parts[::2], parts[1::2], strict=True):
             self.screen.check_set(made, name)
             setattr(made, name, item)
 
@@ -299,17 +301,12 @@ class Loader:
             raise ValueError("not an enumeration")
         return kind(value)
 
-    def _build_error(self, number: int, name: str, args: list[Any], attributes: Any) -> Building:
+    def _build_error(self, number: int, name: str, args: list[Any], attributes: list[Any]) -> Building:
         kind = self.known[f"builtins {name}"]
         if not issubclass(kind, Exception):
             raise ValueError("not an exception")
         made = kind(*(yield from self._all(args)))
-        return self._shell(number, made, self._describe(made, attributes))
-
-    def _describe(self, made: Exception, attributes: Any) -> Building:
-        for name, item in ((yield attributes) or {}).items():
-            if not rules.is_special(_exact(name, str)):
-                setattr(made, name, item)
+        return self._shell(number, made, self._pair(functools.partial(_place, made), attributes, hashed=False))
 
     def _build_object(self, number: int, kind: Any, carrier_name: str, payload: list[Any], held: list[Any]) -> Building:
         kind, carrier = (yield kind), _CARRIERS[carrier_name]
@@ -320,7 +317,8 @@ class Loader:
             self._grow(made, carrier, payload)
         else:
             values = yield from self._all(payload)
-            self._fill(_LATER)
+            if carrier is frozenset:
+                self._fill(_FIRST)
             made = carrier.__new__(kind, *([values] if carrier in (tuple, frozenset) else values))
             if carrier is bytearray:
                 bytearray.extend(made, values[0])

@@ -202,8 +202,8 @@ def _new_hash(name: str, data: bytes = b"", **_given: Any) -> Any:
     return getattr(hashlib, name)(data)
 
 
-def importer(facades: Mapping[str, Facade]) -> tuple[Any, Any]:
-    """The two import hooks: of a whole module, and of a member or a module under a name of its own."""
+def importer(facades: Mapping[str, Facade], variables: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """The import hooks: of a whole module, of a member or a module under a name of its own, and of all members."""
 
     def module(name: str) -> Facade:
         if name not in facades:
@@ -222,4 +222,7 @@ def importer(facades: Mapping[str, Facade]) -> tuple[Any, Any]:
             raise ImportError(f"cannot import name {wanted!r} from {name!r} here")
         return members(facade)[wanted]
 
-    return whole, member
+    def everything(name: str) -> None:
+        variables.update({name: value for name, value in members(module(name)).items() if not name.startswith("_")})
+
+    return whole, member, everything

@@ -54,21 +54,26 @@ def named_tuple(typename: str, field_names: Any, *, rename: bool = False, defaul
     return made
 
 
-def _dataclass(cls: Any = None, /, **options: Any) -> Any:
-    def decorated(made: Any) -> Any:
-        if not classes.of_cell(made) or made in classes.made:
-            raise TypeError("@dataclass goes on a class of yours")
-        return dataclasses.dataclass(**options)(made)
+def _dataclass(maker: classes.Maker) -> Callable[..., Any]:
+    def dataclass(cls: Any = None, /, **options: Any) -> Any:
+        def decorated(made: Any) -> Any:
+            if not classes.of_cell(made) or made in classes.made:
+                raise TypeError("@dataclass goes on a class of yours")
+            result = dataclasses.dataclass(**options)(made)
+            maker.replaced(made, result)
+            return result
 
-    return decorated if cls is None else decorated(cls)
+        return decorated if cls is None else decorated(cls)
+
+    return dataclass
 
 
-def own_modules(screen: Screen, frozen: Frozen) -> dict[str, dict[str, Any]]:
+def own_modules(screen: Screen, frozen: Frozen, maker: classes.Maker) -> dict[str, dict[str, Any]]:
     """Those of one session."""
     return {
         "collections": {"namedtuple": named_tuple},
         "dataclasses": {
-            "dataclass": _dataclass,
+            "dataclass": _dataclass(maker),
             **{name: getattr(dataclasses, name) for name in ("field", "replace", "is_dataclass", "fields", "KW_ONLY")},
             "asdict": copying.as_dict,
             "astuple": copying.as_tuple,

@@ -177,7 +177,9 @@ class Policy(Checks):
         if node.level or node.module is None:
             self.error(node, "there are no packages here to import from relatively")
         if any(alias.name == "*" for alias in node.names):
-            self.error(node, f"name what you import: from {node.module} import a, b")
+            if len(self.scopes) > 1:
+                self.error(node, "import * only allowed at module level")
+            return ast.copy_location(ast.Expr(value=_call(rules.ALL, node, ast.Constant(value=node.module))), node)
         return [
             self._bound(
                 node,

@@ -43,7 +43,7 @@ class Rerun:
         if statement is None or number in self.under_way:
             raise ValueError(f"no statement of class {name!r} stands there")
         self.under_way.add(number)
-        for used in _names(statement):
+        for used in _names_at_once(statement):
             self._bind(used)
         tree = ast.Module(body=[*self.codes.future_imports(filename), statement], type_ignores=[])
         code = compile(checked(tree), filename, "exec", dont_inherit=True)
@@ -84,8 +84,20 @@ class Rerun:
         return False
 
 
-def _names(statement: ast.AST) -> list[str]:
-    return list(dict.fromkeys(node.id for node in ast.walk(statement) if isinstance(node, ast.Name)))
+def _names_at_once(statement: ast.AST) -> list[str]:
+    """Names that are needed when the statement runs: not those in the bodies of its methods."""
+    found: dict[str, None] = {}
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            found[node.id] = None
+        elif isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            around = [node.args, *getattr(node, "decorator_list", ()), getattr(node, "returns", None)]
+            waiting += [part for part in around if part is not None]
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return list(found)
 
 
 def _global_names(code: types.CodeType) -> list[str]:

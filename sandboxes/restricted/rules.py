@@ -12,8 +12,10 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
 READ, LOOK, WRITE = "read!", "look!", "write!"
 """`o.x`; `o._x`, `o.__x__` and other names that need care; the object whose attribute is set or deleted."""
-CLASS, IMPORT, MEMBER, MANAGER, EXCEPTION, BASE, VALUE = "class!", "import!", "member!", "with!", "exception!", "base!", "value!"
-"""The maker of classes; `import a`; `from a import b`; a context manager; what a bare `except` catches; two temporaries."""
+CLASS, IMPORT, MEMBER, ALL, MANAGER, EXCEPTION = "class!", "import!", "member!", "all!", "with!", "exception!"
+"""The maker of classes; `import a`; `from a import b`; `from a import *`; a context manager; what a bare `except` catches."""
+BASE, VALUE = "base!", "value!"
+"""Temporaries of `o.x += v`."""
 METACLASS = "metaclass!"
 """The keyword under which a class statement's own `metaclass=` arrives."""
 HIDDEN = "!"

@@ -539,8 +539,10 @@ R = d
 import re._parser as p
 R = p
 ### everything of a module
-from random import *
-assert False, 'it went through'
+from json import *
+from textwrap import *
+R = [n for n in globals() if n.startswith("_") or n in ("sys", "re_", "codecs", "decoder")]
+assert not R
 ### relative import
 from . import engine
 R = engine
