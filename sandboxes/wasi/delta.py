@@ -1,6 +1,7 @@
 """Dump and load: linear memory is a guest's whole state between cells, so a dump is what differs from the image that all start from.
 
-Exact: generators, closures and open iterators are in it. Layout: length of the head, the head (msgpack), then the changed runs of pages.
+Exact: generators, closures and open iterators are in it. Layout: length of the head, the head (msgpack), zeros up to a whole page, then the
+changed runs of pages.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .memory import PAGE, Memory
 BLOCK, FINE = 65_536, 4_096
 """Memory is compared block by block, and a block that differs page by page."""
 HEAD_BYTES = 2**24
+MAPPED_BYTES = 2**18
+"""A shorter run is copied: a mapping of its own costs more."""
 _LENGTH = struct.Struct("<I")
 _RUN = struct.Struct("<II")
 _ZEROS = bytes(BLOCK)
@@ -40,6 +43,14 @@ class Image:
     """Its SHA-256."""
 
 
+@dataclass(frozen=True)
+class StateFile:
+    """The file that holds a dump from `offset` on."""
+
+    descriptor: int
+    offset: int
+
+
 class Head(msgspec.Struct, frozen=True):
     """What a dump says before its pages."""
 
@@ -58,7 +69,8 @@ def dump(memory: Memory, image: Image, state: State) -> list[bytes | memoryview]
     packed = b"".join(_RUN.pack(first // FINE, size // FINE) for first, size in runs)
     head = msgspec.msgpack.encode(Head(image.digest, memory.size, packed, state.monotonic, state.seed, state.drawn))
     view = memory.view()
-    return [_LENGTH.pack(len(head)), head, *(view[first : first + size] for first, size in runs)]
+    padding = bytes(_pages_at(len(head)) - _LENGTH.size - len(head))
+    return [_LENGTH.pack(len(head)), head, padding, *(view[first : first + size] for first, size in runs)]
 
 
 def changed(memory: Memory, image: Image) -> list[tuple[int, int]]:
@@ -73,8 +85,12 @@ def revert(memory: Memory, image: Image, runs: list[tuple[int, int]]) -> None:
         view[first : first + size] = image.data[first : first + size]
 
 
-def load(memory: Memory, image: Image, data: memoryview) -> State:
+def load(memory: Memory, image: Image, data: memoryview, file: StateFile | None = None) -> State:
     """Put a dump into a memory that is still as `image` says. Returns the state outside of it; the clock is the caller's to set.
+
+    Args:
+        data: the dump.
+        file: where it lies; then long runs are mapped instead of copied, and nobody may write the file any more.
 
     Raises:
         BadState: the dump is another artefact's, damaged, or larger than this guest may grow.
@@ -89,7 +105,8 @@ def load(memory: Memory, image: Image, data: memoryview) -> State:
         raise BadState(f"it needs {head.memory_bytes - len(image.data):,} bytes, more than memory_bytes allows")
     view = memory.view()
     for first, size in runs:
-        view[first : first + size] = data[offset : offset + size]
+        if file is None or size < MAPPED_BYTES or not memory.map(first, size, file.descriptor, file.offset + offset):
+            view[first : first + size] = data[offset : offset + size]
         offset += size
     return State(monotonic=head.monotonic, seed=head.seed, drawn=head.drawn)
 
@@ -99,9 +116,13 @@ def _head(data: memoryview) -> tuple[Head, int]:
         (size,) = _LENGTH.unpack_from(data)
         if size > HEAD_BYTES:
             raise ValueError
-        return msgspec.msgpack.decode(data[_LENGTH.size : _LENGTH.size + size], type=Head), _LENGTH.size + size
+        return msgspec.msgpack.decode(data[_LENGTH.size : _LENGTH.size + size], type=Head), _pages_at(size)
     except (struct.error, ValueError, msgspec.MsgspecError):
         raise BadState("its head cannot be read") from None
+
+
+def _pages_at(head_bytes: int) -> int:
+    return -(-(_LENGTH.size + head_bytes) // FINE) * FINE
 
 
 def _checked(head: Head, rest: int) -> list[tuple[int, int]]:

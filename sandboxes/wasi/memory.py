@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from typing import Any
 
 import wasmtime._bindings as bindings
@@ -14,6 +15,10 @@ _view = ctypes.pythonapi.PyMemoryView_FromMemory
 _view.argtypes = (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
 _view.restype = ctypes.py_object
 _PYBUF_WRITE = 0x200
+_MAP_FIXED = 16
+_libc = ctypes.CDLL(None)
+_libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
+_libc.mmap.restype = ctypes.c_void_p
 
 
 class GuestLied(Exception):
@@ -61,6 +66,20 @@ class Memory:
         """All of it, in place; until it grows."""
         found: memoryview = _view(self.address, self.size, _PYBUF_WRITE)
         return found
+
+    def map(self, pointer: int, size: int, descriptor: int, offset: int) -> bool:
+        """Put so many bytes of a file there, copy-on-write. False where they do not lie on whole pages, or the system refuses.
+
+        Raises:
+            GuestLied: there is no room.
+        """
+        self._check(pointer, size)
+        if (pointer | size | offset) % mmap.PAGESIZE:
+            return False
+        found = _libc.mmap(
+            self.address + pointer, size, mmap.PROT_READ | mmap.PROT_WRITE, _MAP_FIXED | mmap.MAP_PRIVATE, descriptor, offset
+        )
+        return bool(found == self.address + pointer)
 
     def grow_to(self, size: int) -> bool:
         """Make it at least so large. False where the limit forbids."""

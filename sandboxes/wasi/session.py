@@ -8,7 +8,7 @@ from typing import Any
 from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, OpenRequest, Outcome
 
 from . import values as v
-from .delta import BadState, Image, dump, load
+from .delta import BadState, Image, StateFile, dump, load
 from .imports import HostFunctions
 from .instance import GuestLost, GuestRefused, Instance, NoRoom
 from .memory import GuestLied
@@ -36,10 +36,10 @@ class WasiInterpreter:
         self.host.state.wall, self.host.state.seed = request.clock, request.seed
         self._ask(v.OPEN, pack([request.far, inputs, request.seed]))
 
-    def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
+    def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview, file: StateFile | None = None) -> None:
         """Become the session that was dumped; far names, files and clock are the new session's, randomness goes on as it was."""
         try:
-            self.host.state = load(self.instance.memory, self.image, state)
+            self.host.state = load(self.instance.memory, self.image, state, file)
         except BadState as error:
             raise GuestError("ValueError", f"the interpreter does not take this state: {error}") from None
         self.host.state.wall = request.clock

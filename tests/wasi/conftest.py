@@ -87,12 +87,12 @@ class Session:
         self.externals = {}
         self.calls = []
 
-    def open(self, *, seed=0, clock=CLOCK, far=(), state=None, inputs=None):
+    def open(self, *, seed=0, clock=CLOCK, far=(), state=None, inputs=None, file=None):
         request = OpenRequest(far=list(far), caps=Caps(0, 0, 0, 0), mail_bytes=0, seed=seed, clock=clock, has_context=False)
         if state is None:
             self.runtime.run(lambda: self.interpreter.open(request, inputs or {}))
         else:
-            self.runtime.run(lambda: self.interpreter.load(request, inputs or {}, memoryview(state)))
+            self.runtime.run(lambda: self.interpreter.load(request, inputs or {}, memoryview(state), file))
         return self
 
     def dispatch(self, name, args, kwargs):

@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
 import pytest
+from conftest import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,7 +110,7 @@ def test_a_lost_session_has_no_state(session):
 def broken(runtime, **changes):
     good = {"image": runtime.image.digest, "memory_bytes": len(runtime.image.data), "runs": b"", "monotonic": 0, "seed": 0, "drawn": 0}
     head = msgspec.msgpack.encode(Head(**(good | changes)))
-    return len(head).to_bytes(4, "little") + head
+    return (len(head).to_bytes(4, "little") + head).ljust(4096, b"\0")
 
 
 @pytest.mark.parametrize(
@@ -155,3 +157,28 @@ def test_two_processes_give_the_same_output_and_the_same_state():
     runs = [subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True).stdout for _ in range(2)]
     assert runs[0] == runs[1]
     assert json.dumps(runs[0])
+
+
+def test_a_mapped_state_is_the_same_and_writes_do_not_reach_the_file(runtime, new_session):
+    session = new_session()
+    session.cell(RICH + "\nbig = bytes(range(256)) * 40_000")
+    saved = session.dump()
+    with tempfile.TemporaryFile() as file:
+        file.write(bytes(4096) + saved)
+        file.flush()
+        mapped = Session(runtime)
+        mapped.open(state=saved, file=delta.StateFile(file.fileno(), 4096))
+        probe = PROBE + "\nprint(len(big), big[-1])"
+        assert mapped.output(probe + "\nbig = 5") == new_session(state=saved).output(probe)
+        file.seek(4096)
+        assert file.read() == saved
+
+
+def test_a_state_that_does_not_lie_on_whole_pages_is_copied(runtime, new_session):
+    session = new_session()
+    session.cell("big = bytes(range(256)) * 40_000")
+    saved = session.dump()
+    with tempfile.TemporaryFile() as file:
+        file.write(b"x" + saved)
+        file.flush()
+        assert Session(runtime).open(state=saved, file=delta.StateFile(file.fileno(), 1)).value("len(big)") == "10240000"
