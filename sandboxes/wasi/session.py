@@ -36,8 +36,9 @@ class WasiInterpreter:
         self.host.state.wall, self.host.state.seed = request.clock, request.seed
         self._ask(v.OPEN, pack([request.far, inputs, request.seed]))
 
-    def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview, file: StateFile | None = None) -> None:
+    def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that was dumped; far names, files and clock are the new session's, randomness goes on as it was."""
+        file = None if request.state_place is None else StateFile(*request.state_place)
         try:
             self.host.state = load(self.instance.memory, self.image, state, file)
         except BadState as error:

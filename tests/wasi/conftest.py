@@ -88,11 +88,13 @@ class Session:
         self.calls = []
 
     def open(self, *, seed=0, clock=CLOCK, far=(), state=None, inputs=None, file=None):
-        request = OpenRequest(far=list(far), caps=Caps(0, 0, 0, 0), mail_bytes=0, seed=seed, clock=clock, has_context=False)
+        request = OpenRequest(
+            far=list(far), caps=Caps(0, 0, 0, 0), mail_bytes=0, seed=seed, clock=clock, has_context=False, state_place=file
+        )
         if state is None:
             self.runtime.run(lambda: self.interpreter.open(request, inputs or {}))
         else:
-            self.runtime.run(lambda: self.interpreter.load(request, inputs or {}, memoryview(state), file))
+            self.runtime.run(lambda: self.interpreter.load(request, inputs or {}, memoryview(state)))
         return self
 
     def dispatch(self, name, args, kwargs):

@@ -167,7 +167,7 @@ def test_a_mapped_state_is_the_same_and_writes_do_not_reach_the_file(runtime, ne
         file.write(bytes(4096) + saved)
         file.flush()
         mapped = Session(runtime)
-        mapped.open(state=saved, file=delta.StateFile(file.fileno(), 4096))
+        mapped.open(state=saved, file=(file.fileno(), 4096))
         probe = PROBE + "\nprint(len(big), big[-1])"
         assert mapped.output(probe + "\nbig = 5") == new_session(state=saved).output(probe)
         file.seek(4096)
@@ -181,4 +181,4 @@ def test_a_state_that_does_not_lie_on_whole_pages_is_copied(runtime, new_session
     with tempfile.TemporaryFile() as file:
         file.write(b"x" + saved)
         file.flush()
-        assert Session(runtime).open(state=saved, file=delta.StateFile(file.fileno(), 1)).value("len(big)") == "10240000"
+        assert Session(runtime).open(state=saved, file=(file.fileno(), 1)).value("len(big)") == "10240000"
