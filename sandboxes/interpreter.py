@@ -87,3 +87,6 @@ class OpenRequest(msgspec.Struct, frozen=True):
     has_context: bool
     state_bytes: int | None = None
     """Size of the saved state to go on from, whose descriptor comes last; None for a fresh session."""
+    state_place: tuple[int, int] | None = None
+    """Filled in by the worker: the descriptor of that file, open until `load` returns, and where the interpreter's part begins: at a
+    multiple of the page size, so that it can be mapped. Nobody writes to the file any more."""

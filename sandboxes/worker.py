@@ -66,6 +66,10 @@ def _write(fd: int, allowed: int, pieces: Sequence[Buffer]) -> int:
     return size
 
 
+def _next_page(offset: int) -> int:
+    return -(-offset // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
 class Worker:
     """One session's life: hello, open, then one request after the other."""
 
@@ -162,13 +166,14 @@ class Worker:
             self.interpreter.open(request, inputs)
             return
         with mmap.mmap(fds[0], request.state_bytes, prot=mmap.PROT_READ) as view, memoryview(view) as saved:
-            head = _HEAD_BYTES + int.from_bytes(saved[:_HEAD_BYTES], "little")
+            end = _HEAD_BYTES + int.from_bytes(saved[:_HEAD_BYTES], "little")
             try:
-                self.names, self.bound = msgspec.msgpack.decode(saved[_HEAD_BYTES:head], type=tuple[SessionNames, set[str]])
+                self.names, self.bound = msgspec.msgpack.decode(saved[_HEAD_BYTES:end], type=tuple[SessionNames, set[str]])
             except msgspec.DecodeError as error:
                 raise GuestError("ValueError", f"its head is broken ({error})") from None
-            with saved[head:] as state:
-                self.interpreter.load(request, inputs, state)
+            start = _next_page(end)
+            with saved[start:] as state:
+                self.interpreter.load(msgspec.structs.replace(request, state_place=(fds[0], start)), inputs, state)
         os.close(fds[0])
 
     def _bind(self, inputs: dict[str, Any]) -> None:
@@ -190,7 +195,8 @@ class Worker:
         try:
             pieces, left_out = self.interpreter.dump()
             head = msgspec.msgpack.encode((self.names, self.bound))
-            size = _write(fd, frame["bytes"], [len(head).to_bytes(_HEAD_BYTES, "little"), head, *pieces])
+            padding = bytes(_next_page(_HEAD_BYTES + len(head)) - _HEAD_BYTES - len(head))
+            size = _write(fd, frame["bytes"], [len(head).to_bytes(_HEAD_BYTES, "little"), head, padding, *pieces])
         finally:
             os.close(fd)
         return [size, {name[:200]: self._sendable(why[:200]) for name, why in sorted(left_out.items())[:LEFT_OUT_NAMES]}]

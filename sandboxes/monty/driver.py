@@ -140,7 +140,7 @@ class MontyInterpreter:
             return self._os_call(step)
         name = step.function_name.removeprefix(FAR_PREFIX).removeprefix(NEAR_PREFIX)
         try:
-            value = dispatch(name, step.args, step.kwargs)
+            value = dispatch(name, *_arguments(step))
         except GuestError as error:
             return self._raise_inside(step, error)
         return step.resume({"return_value": value})
@@ -181,6 +181,13 @@ class MontyInterpreter:
         )
         session.__enter__()
         self.session = session
+
+
+def _arguments(step: monty.FunctionSnapshot) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    try:
+        return step.args, step.kwargs
+    except (TypeError, ValueError, OverflowError) as error:  # made from the guest's values here: a key of a class of the guest's, say
+        raise GuestError("TypeError", f"the arguments cannot cross: {str(error)[:200]}") from None
 
 
 def _failure(error: monty.MontyError) -> Outcome:

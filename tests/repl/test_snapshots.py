@@ -91,6 +91,19 @@ for one in gc.get_objects():
     if type(one) is worker.Worker:
         one.handlers["checkpoint"] = lambda frame: {}
 """
+HOLDS_ON = """
+import worker, mmap, socket
+def lie(self, frame):
+    _, (fd,), _, _ = socket.recv_fds(self.connection, 1, 1)
+    self.held = mmap.mmap(fd, 4096)
+    self.held[:4] = b"abcd"
+    return [4, {}]
+worker.Worker._checkpoint = lie
+import gc
+for one in gc.get_objects():
+    if type(one) is worker.Worker:
+        one.handlers["checkpoint"] = one._checkpoint
+"""
 LIES = ["[0, {}]", "[-5, {}]", "[2**40, {}]", "['x', {}]", "[5]", "{}", "None", "[5, {str(i): 'x' for i in range(300)}]", "[True, []]"]
 
 
@@ -99,6 +112,13 @@ async def test_a_worker_that_lies_about_its_dump_is_broken(naked: str, lie: str)
     async with await open_session(naked) as one:
         await one.exec(LIAR.format(lie))
         with pytest.raises(SandboxBroken):
+            await one.dump()
+
+
+async def test_a_worker_that_could_still_change_its_dump_is_broken(naked: str) -> None:
+    async with await open_session(naked) as one:
+        assert (await one.exec(HOLDS_ON)).error is None
+        with pytest.raises(SandboxBroken, match="let go"):
             await one.dump()
 
 

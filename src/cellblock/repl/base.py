@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from .wire import memory_file
+from .wire import memory_file, seal_memory_file
 
 
 @dataclass
@@ -52,7 +52,17 @@ class SavedState(Base):
         view = memoryview(data)
         while view:
             view = view[os.pwrite(saved.fd, view, len(data) - len(view)) :]
+        seal_memory_file(saved.fd)
         return saved
+
+    def finish(self, size: int, left_out: Mapping[str, str]) -> None:
+        """The dump is written: it is this long, and nobody changes it any more.
+
+        Raises:
+            OSError: its writer still could.
+        """
+        self.size, self.left_out = size, left_out
+        seal_memory_file(self.fd)
 
     def read(self) -> bytes:
         """Its bytes, written by a worker: opaque."""

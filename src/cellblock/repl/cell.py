@@ -156,7 +156,7 @@ class CellRun:
         return ExecError(kind=kind[:200], message=message[:4_000], line=line, limit=limit if limit == "memory_bytes" else None)
 
     def crashed(self) -> ExecResult:
-        """The result of a cell that the worker did not survive, where the interpreter is the worker."""
+        """The result of a cell that the worker did not survive."""
         error = ExecError(kind="InterpreterCrashed", message="the interpreter crashed on this cell")
         return ExecResult(stdout=self._stdout_at_the_end(), error=error, state="rolled_back", usage=self.usage())
 

@@ -25,8 +25,6 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     """A passed wall or processor limit raises inside the cell and keeps the variables; else the worker is killed and rolled back."""
     forks: bool = False
     """Workers are copied by the kernel, copy-on-write; else a copy is a fresh worker that loads a dump."""
-    in_process: bool = False
-    """The interpreter lives in the worker's own process: its crash is the worker's death, and the cell's doing."""
     python_state: bool = False
     """A dump belongs to the minor version of Python that wrote it."""
     dump_share: float = 1.0

@@ -122,10 +122,13 @@ class Live:
         saved = SavedState.empty(room)
         try:
             answer = await self.ask({"t": "checkpoint", "bytes": room}, saved.fd)
-            saved.size, saved.left_out = _dumped(answer, room)
+            saved.finish(*_dumped(answer, room))
         except TypeError as error:
             saved.release()
             raise StateTooLarge(str(error)) from None
+        except OSError:
+            saved.release()
+            raise SandboxBroken("the worker did not let go of its state") from None
         except BaseException:
             saved.release()
             raise

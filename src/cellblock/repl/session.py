@@ -204,8 +204,6 @@ class Session:
             self._drop()
             return result
         except WorkerDied:
-            if not self._options.spec.facts.in_process:
-                raise
             result = run.crashed()
             self._drop()
             return result

@@ -105,8 +105,17 @@ def memory_file(name: str, size: int) -> int:
     """A descriptor of `size` zero bytes that can neither grow nor shrink; pages cost memory only once written."""
     fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(fd, size)
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
     return fd
+
+
+def seal_memory_file(fd: int) -> None:
+    """Nobody writes to it from now on.
+
+    Raises:
+        OSError: somebody has it mapped for writing.
+    """
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
 
 
 class WorkerDied(SandboxBroken):
