@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from restricted import rules
+from restricted import raising, rules
 from restricted.classes import Maker, serials
 from restricted.managers import Managed
 from restricted.modules import Facade, importer, members
@@ -51,8 +51,7 @@ def builtin_names(screen: Screen, write: Write) -> dict[str, Any]:
     for name, value in vars(builtins).items():
         if isinstance(value, type) and issubclass(value, BaseException) and name not in _NO_ERRORS:
             found[name] = value
-    # So that no handler of a cell catches a limit, which is a BaseException.
-    found["BaseException"] = Exception
+    found["BaseException"] = raising.Base
     return {
         **found,
         **_own(screen),
@@ -76,7 +75,8 @@ def hooks(screen: Screen, facades: Mapping[str, Facade], maker: Maker) -> dict[s
         rules.MEMBER: member,
         rules.ALL: everything,
         rules.MANAGER: Managed,
-        rules.EXCEPTION: Exception,
+        rules.ANYTHING: raising.ANYTHING,
+        rules.CAUGHT: raising.caught,
     }
 
 

@@ -16,6 +16,7 @@ import weakref
 from typing import Any, NamedTuple
 
 from restricted import rules
+from restricted.raising import BaseMeta
 
 MODULE = "__cell__"
 """Where classes of cells say that they come from: an empty module, since the standard library looks into it."""
@@ -35,6 +36,10 @@ class CellABCMeta(CellType, abc.ABCMeta):
 
 class CellProtocolMeta(CellABCMeta, type(typing.Protocol)):  # type: ignore[misc]
     """Of protocols."""
+
+
+class CellRaisedMeta(CellType, BaseMeta):
+    """Of what derives from `BaseException` itself."""
 
 
 class CellEnumMeta(CellType, enum.EnumType):
@@ -162,6 +167,7 @@ BASES: dict[Any, Any] = {object: Root, str: Text, **{base: base for base in _NAT
 """What is not of a cell and may be a base, and what stands in for it."""
 _METACLASSES: dict[Any, type[CellType]] = {
     type: CellType, abc.ABCMeta: CellABCMeta, enum.EnumType: CellEnumMeta, type(typing.Protocol): CellProtocolMeta,
+    BaseMeta: CellRaisedMeta,
 }  # fmt: skip
 _GIVEN = rules.CLASS_NAMES | {
     "__module__", "__qualname__", "__annotations__", "__classcell__", "__orig_bases__", "__firstlineno__", "__static_attributes__",

@@ -10,7 +10,8 @@ import contextlib
 from collections.abc import Callable, Generator
 from typing import Any
 
-from restricted.screen import Screen, is_catchable
+from restricted.raising import is_catchable
+from restricted.screen import Screen
 
 
 class Managed:

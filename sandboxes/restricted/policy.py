@@ -8,12 +8,16 @@ since nothing that a cell can reach has an item that it may not have.
 from __future__ import annotations
 
 import ast
+import builtins
 import types
 from typing import Any
 
 from restricted import checks, rules
 from restricted.checks import Checks, Refused
 from restricted.texts import reaches_inside
+
+_CAUGHT_AS_THEY_ARE = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception))
+"""Names that mean what they are called: whatever else a cell binds one to, it is not `BaseException` by that name."""
 
 
 class Policy(Checks):
@@ -197,13 +201,14 @@ class Policy(Checks):
     # -- exceptions and context managers
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
-        """A bare `except` catches what `except Exception` does, so that no limit can be caught."""
+        """No limit is caught, neither by a bare `except` nor by one of `BaseException`."""
         self.check_name(node, node.name)
+        self.node_contents_visit(node)
         if node.type is None:
-            self.node_contents_visit(node)
-            node.type = ast.copy_location(_name(rules.EXCEPTION), node)
-            return node
-        return self.node_contents_visit(node)
+            node.type = ast.copy_location(_name(rules.ANYTHING), node)
+        elif not (isinstance(node.type, ast.Name) and node.type.id in _CAUGHT_AS_THEY_ARE):
+            node.type = _call(rules.CAUGHT, node.type, node.type)
+        return node
 
     def visit_With(self, node: ast.With) -> ast.AST:
         """The manager is wrapped: it hears nothing of limits, and gets no traceback."""

@@ -12,8 +12,10 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
 READ, LOOK, WRITE = "read!", "look!", "write!"
 """`o.x`; `o._x`, `o.__x__` and other names that need care; the object whose attribute is set or deleted."""
-CLASS, IMPORT, MEMBER, ALL, MANAGER, EXCEPTION = "class!", "import!", "member!", "all!", "with!", "exception!"
-"""The maker of classes; `import a`; `from a import b`; `from a import *`; a context manager; what a bare `except` catches."""
+CLASS, IMPORT, MEMBER, ALL, MANAGER = "class!", "import!", "member!", "all!", "with!"
+"""The maker of classes; `import a`; `from a import b`; `from a import *`; a context manager."""
+ANYTHING, CAUGHT = "anything!", "caught!"
+"""What a bare `except` catches, and any other."""
 BASE, VALUE = "base!", "value!"
 """Temporaries of `o.x += v`."""
 METACLASS = "metaclass!"

@@ -16,6 +16,7 @@ from typing import Any
 from restricted import rules
 from restricted.classes import BASES, CellType, Root, of_cell
 from restricted.modules import Facade, TextWrapper
+from restricted.raising import is_catchable
 from restricted.texts import Formatting
 
 OPAQUE = frozenset({
@@ -329,11 +330,6 @@ class Screen:
             del _attributes(value)[name]
 
         return Attributes({name: item for name, item in _attributes(value).items() if rules.HIDDEN not in name}, put, drop)
-
-
-def is_catchable(error: BaseException) -> bool:
-    """Whether it is an exception that cells may know of: no limit is."""
-    return isinstance(error, (Exception, SystemExit, KeyboardInterrupt, GeneratorExit))
 
 
 def _attributes(value: Any) -> dict[str, Any]:

@@ -824,4 +824,54 @@ class K:
     a = 1
     b = a + 1
 print(K.b)
+### base exceptions
+class Stop(BaseException): pass
+def attempt(error):
+    try:
+        try:
+            raise error
+        except Exception as e:
+            return "ordinary", repr(e)
+    except BaseException as e:
+        return "base", repr(e), isinstance(e, BaseException)
+print(attempt(ValueError(1)), attempt(Stop("s")), attempt(SystemExit(2)), attempt(KeyboardInterrupt()), attempt(BaseException("b")))
+try:
+    raise Stop("x")
+except:
+    print("bare")
+try:
+    raise Stop("y")
+except (KeyError, Stop) as e:
+    print(e, issubclass(ValueError, BaseException), issubclass(Stop, Exception))
+class M:
+    def __enter__(self): return self
+    def __exit__(self, kind, error, trace):
+        print("exit", kind.__name__)
+        return kind is Stop
+with M():
+    raise Stop()
+try:
+    with M():
+        raise BaseException("z")
+except BaseException as e:
+    print(repr(e), type(e).__name__)
+def g():
+    try:
+        yield 1
+    except GeneratorExit:
+        print("left")
+x = g(); next(x); x.close()
+### imports of everything
+from math import *
+from itertools import *
+from dataclasses import *
+print(sqrt(4), list(chain([1], [2])), floor(2.5), is_dataclass(1))
+### attributes as a dict
+class A:
+    def __init__(self, **given): self.__dict__.update(given)
+a = A(x=1, y=2)
+a.__dict__["z"] = 3
+vars(a)["w"] = 4
+import json
+print(a.x, a.z, a.w, json.dumps(a, default=lambda o: o.__dict__), {**a.__dict__}, sorted(vars(a)), "x" in a.__dict__, a.__dict__.pop("x"), hasattr(a, "x"))
 ''')

@@ -15,7 +15,18 @@ from restricted import rules
 from restricted.policy import checked, compiled
 
 LIBRARY = [path for path in sorted(Path(ast.__file__).parent.glob("*.py")) if 2_000 < path.stat().st_size < 40_000][::3]
-HOOKS = {rules.READ, rules.LOOK, rules.WRITE, rules.CLASS, rules.IMPORT, rules.MEMBER, rules.ALL, rules.MANAGER, rules.EXCEPTION}
+HOOKS = {
+    rules.READ,
+    rules.LOOK,
+    rules.WRITE,
+    rules.CLASS,
+    rules.IMPORT,
+    rules.MEMBER,
+    rules.ALL,
+    rules.MANAGER,
+    rules.ANYTHING,
+    rules.CAUGHT,
+}
 
 
 def unguarded(source: str) -> list[str]:
