@@ -116,7 +116,7 @@ class Session:
         key = tenant_key(self._options.tenant, self._secret)
         saved = await self._guarded(Live.dump)
         try:
-            return await anyio.to_thread.run_sync(lambda: Snapshot.seal(saved.read(), self._options.spec, key, saved.left_out))
+            return await anyio.to_thread.run_sync(Snapshot.seal, saved, self._options.spec, key)
         finally:
             saved.release()
 
@@ -204,6 +204,8 @@ class Session:
             self._drop()
             return result
         except WorkerDied:
+            if self._closed:  # from under it
+                raise
             result = run.crashed()
             self._drop()
             return result
