@@ -17,6 +17,7 @@ HOST = -1
 """Stands for the host among the sources of imports."""
 HEAD_BYTES = 2**20
 """More than an artefact's head takes."""
+MODULE_BYTES = 2**30
 
 
 class ArtefactError(Exception):
@@ -124,9 +125,13 @@ def _hash(*parts: bytes) -> str:
 def _checked(raw: dict[str, Any]) -> Plan:
     steps = [Step(int(step["module_bytes"]), [(int(k), str(name)) for k, name in step["imports"]]) for step in raw["steps"]]
     for number, step in enumerate(steps):
-        if step.module_bytes < 0 or any(not HOST <= source < number for source, _ in step.imports):
-            raise ValueError("an import from a later step")
+        _check_places([source for source, _ in step.imports], HOST, number)
+        _check_places([step.module_bytes], 0, MODULE_BYTES)
     exports = {str(name): (int(k), str(export)) for name, (k, export) in raw["exports"].items()}
-    if any(not 0 <= k < len(steps) for k, _ in exports.values()):
-        raise ValueError("an export of no step")
+    _check_places([k for k, _ in exports.values()], 0, len(steps))
     return Plan(steps, exports, [str(name) for name in raw["denied"]], str(raw["inputs"]), str(raw["modules"]))
+
+
+def _check_places(numbers: list[int], low: int, high: int) -> None:
+    if any(not low <= number < high for number in numbers):
+        raise ValueError("a number out of its range")

@@ -58,6 +58,16 @@ class Cache:
             raise
         return descriptors
 
+    def make_ready(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            CacheError: it is not ours.
+            OSError: it cannot be made.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._check_folder()
+
     def store(self, key: str, codes: list[bytes]) -> None:
         """Write the files of `key`, then its manifest; whoever reads meanwhile sees the old state or the new one.
 
@@ -65,8 +75,7 @@ class Cache:
             CacheError: the folder is not ours.
             OSError: it cannot be written.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._check_folder()
+        self.make_ready()
         entries = []
         for code in codes:
             sha256 = hashlib.sha256(code).hexdigest()

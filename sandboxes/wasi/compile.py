@@ -56,6 +56,7 @@ def compile_all(artefact: Path, cache: Cache) -> dict[str, object]:
     engine = make_engine()
     if prepared(engine, artefact, cache):
         return {"done": True, "fresh": False, "seconds": time.monotonic() - started, "folder": str(cache.folder)}
+    cache.make_ready()
     head, modules = read_modules(artefact)
     codes = []
     for number, module in enumerate(modules, 1):

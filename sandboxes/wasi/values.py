@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import json
+from collections.abc import Callable
 from typing import Any
 
 VALUE, TEXT, ERROR, DONE = range(4)
@@ -111,24 +112,27 @@ class _Untag:
         self.long: dict[int, str] = {}
         for size in sizes:
             self.ends.append(self.ends[-1] + size)
+        self.tags: dict[str, tuple[type, Callable[[Any], Any]]] = {
+            TUPLE: (list, tuple),
+            BYTES: (str, binascii.a2b_base64),
+            INTEGER: (str, lambda value: int(value, 16)),
+            DICT: (list, lambda value: {_key(key): item for key, item in value}),
+            LONG: (int, self._long),
+        }
 
     def __call__(self, found: dict[str, Any]) -> Any:
         if len(found) != 1:
             return found
         ((tag, value),) = found.items()
-        if tag == TUPLE and type(value) is list:
-            return tuple(value)
-        if tag == LONG and type(value) is int and value >= 0:
-            if value not in self.long:
-                self.long[value] = self.text[self.ends[value] : self.ends[value + 1]]
-            return self.long[value]
-        if tag == BYTES and type(value) is str:
-            return binascii.a2b_base64(value)
-        if tag == INTEGER and type(value) is str:
-            return int(value, 16)
-        if tag == DICT and type(value) is list:
-            return {_key(key): item for key, item in value}
-        return found
+        kind, untag = self.tags.get(tag, (None, None))
+        return untag(value) if untag is not None and type(value) is kind else found
+
+    def _long(self, number: int) -> str:
+        if number < 0:
+            raise ValueError("a text before the first")
+        if number not in self.long:
+            self.long[number] = self.text[self.ends[number] : self.ends[number + 1]]
+        return self.long[number]
 
 
 def _key(key: Any) -> str:

@@ -13,7 +13,7 @@ MIB = 2**20
 
 
 def usable(session) -> bool:
-    return session.cell("kept = 1 + 1", seconds=5).error is None
+    return session.cell("kept = 1 + 1", seconds=2).error is None
 
 
 def parameters(table):
@@ -22,7 +22,7 @@ def parameters(table):
 
 @pytest.mark.parametrize("code", parameters(STACK))
 def test_a_full_stack_is_an_error_or_the_end_of_the_guest_alone(session, code):
-    outcome = session.cell(code, seconds=5)
+    outcome = session.cell(code, seconds=2)
     assert outcome.lost == (outcome.error is not None and outcome.error[0] == HOPELESS)
     assert outcome.lost or usable(session)
 
@@ -32,7 +32,7 @@ def test_full_memory_is_an_error_after_which_the_session_goes_on(new_session, co
     session = new_session(far=["echo", "big"])
     session.externals = {"echo": lambda text: text, "big": lambda: "x" * 300_000_000}
     before = session.instance.memory.size
-    outcome = session.cell(code, seconds=5)
+    outcome = session.cell(code, seconds=2)
     assert not outcome.lost
     assert outcome.error is None or outcome.limit in ("memory_bytes", "interrupted") or outcome.error[0] == "OverflowError"
     assert session.instance.memory.size <= before + 64 * MIB
@@ -54,16 +54,16 @@ def test_the_cell_may_catch_the_memory_error_itself(session):
 def test_a_guest_whose_driver_was_tampered_with_hurts_itself_alone(new_session, code):
     session = new_session(far=["echo"])
     session.externals["echo"] = lambda *args: list(args)
-    session.cell(code, seconds=5)
+    session.cell(code, seconds=2)
     for _ in range(2):
-        outcome = session.cell("kept = 1 + 1", seconds=5)
+        outcome = session.cell("kept = 1 + 1", seconds=2)
         assert outcome.error is None or outcome.lost == (outcome.error[0] == HOPELESS)
         assert all(type(name) is str for name in session.names())
 
 
 @pytest.mark.parametrize("code", parameters(DOORS))
 def test_there_is_nothing_outside(session, code):
-    outcome = session.cell(code, seconds=5)
+    outcome = session.cell(code, seconds=2)
     if outcome.error is None:  # standard streams are there, and lead nowhere
         assert "open(0)" in code or "open(1" in code
     assert not outcome.lost
@@ -115,7 +115,7 @@ sys.path.insert(0, {tests!r})
 from conftest import Runtime, Session
 runtime = Runtime()
 session = Session(runtime).open()
-print(session.cell({code!r}, seconds=5).lost)
+print(session.cell({code!r}, seconds=2).lost)
 """
 
 
