@@ -16,7 +16,7 @@ from programs import CONTEXT, Program, programs
 
 from cases import Case, Expected, Observed, Step
 
-EXAMPLES = int(os.environ.get("CONFORMANCE_PROGRAMS", "120"))
+EXAMPLES = int(os.environ.get("CONFORMANCE_PROGRAMS", "100"))
 LINES = {"errors/line_of_unbound_local", "errors/line_through_finally"}
 """Who declares one of these is not asked for the lines of errors."""
 
