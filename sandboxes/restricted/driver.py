@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import typing
 import warnings
 from pathlib import Path
@@ -34,6 +35,7 @@ def warm(_options: dict[str, Any]) -> None:
     """Import everything that a worker needs, once: afterwards no file can be opened."""
     preload()
     warnings.simplefilter("ignore")  # of a cell's syntax: they would go to the log
+    sys.unraisablehook = lambda _error: None  # its text would be made by the cell's own methods
     _exercise(RestrictedInterpreter())
     for forget in typing._cleanups:  # type: ignore[attr-defined]
         forget()  # its caches compare what a cell asks with classes that other modules asked for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,7 +26,12 @@ from restricted.texts import without_addresses
 BALLAST_BYTES = 8 * 2**20
 """Given up when memory ran out, so that there is some to say so."""
 MESSAGE_CHARS = 4_000
+SOURCES_KEPT = 500
+"""From so many cells with functions on, those of which nothing is left are forgotten."""
 PREIMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
+
+
+_INTERRUPTED = Outcome(error=("LimitExceeded", "interrupted", None), limit=INTERRUPTED)
 
 
 class RestrictedInterpreter:
@@ -46,7 +52,7 @@ class RestrictedInterpreter:
         self.inputs: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
         self.saving = Saving(self.screen, self.frozen, self.maker, self.sources)
-        self.cells = 0
+        self.cells, self.sources_kept = 0, SOURCES_KEPT
         self.wanted: Callable[[], bool] = lambda: False
         self.running, self.outside, self.pending = False, 0, False
         self.ballast: bytearray | None = None
@@ -133,25 +139,39 @@ class RestrictedInterpreter:
             self.variables.update(inputs)
             self.running = True
             try:
-                return self._run(code, filename, shows)
+                return self._bounded(code, filename, shows)
             finally:
                 self.running = False
-        except MemoryError as error:
-            self.ballast = None
-            error.__traceback__ = error.__context__ = None
-            return Outcome(error=("LimitExceeded", "memory_bytes exceeded; the variables are kept: drop some", None), limit="memory_bytes")
+        except MemoryError:
+            return self._out_of_memory()
         except Interrupted:
-            return Outcome(error=("LimitExceeded", "interrupted", None), limit=INTERRUPTED)
+            return _INTERRUPTED
         finally:
             self.dispatch, self.write = _no_calls, _nowhere
             for name in (rules.BASE, rules.VALUE):  # of a statement that did not come to its end
                 self.variables.pop(name, None)
 
+    def _bounded(self, code: str, filename: str, shows: bool) -> Outcome:
+        # The frames are let go of here, while the cell may still be interrupted: generators in them run their last clauses.
+        try:
+            return self._run(code, filename, shows)
+        except MemoryError as error:
+            outcome = self._out_of_memory()
+            error.__traceback__ = error.__context__ = None
+            return outcome
+        except Interrupted as error:
+            error.__traceback__ = error.__context__ = None
+            return _INTERRUPTED
+
+    def _out_of_memory(self) -> Outcome:
+        self.ballast = None
+        return Outcome(error=("LimitExceeded", "memory_bytes exceeded; the variables are kept: drop some", None), limit="memory_bytes")
+
     def _run(self, code: str, filename: str, shows: bool) -> Outcome:
         try:
             statements, value = compiled(code, filename)
             if any(type(constant) is types.CodeType for part in (statements, value) if part for constant in part.co_consts):
-                self.sources[filename] = code
+                self._remember(filename, code)
             exec(statements, self.variables)
             result = eval(value, self.variables) if value is not None else None
             return Outcome(preview=str.__str__(result) if shows and result and isinstance(result, str) else None)
@@ -159,6 +179,16 @@ class RestrictedInterpreter:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a cell raises is its result
             return Outcome(error=(*_said(error), _line(error, filename)))
+
+    def _remember(self, filename: str, code: str) -> None:
+        """Keep the source of a cell while a function or a class of it is there: it is what they are saved as."""
+        self.sources[filename] = code
+        if len(self.sources) > self.sources_kept:
+            living = {value.__code__.co_filename for value in gc.get_objects() if type(value) is types.FunctionType}
+            living |= {filename, *(origin.filename for origin in self.maker.origins.values())}
+            for name in [name for name in self.sources if name not in living]:
+                del self.sources[name]
+            self.sources_kept = max(SOURCES_KEPT, 2 * len(self.sources))
 
     def interrupt(self, *_signal: object) -> None:
         """The host's signal: stop the cell, at once or when the call that it made is answered."""
