@@ -23,6 +23,7 @@ from decimal import Decimal
 i1, i2, s1, s2, f1 = 7, -3, "banana", "Ab é😀", 2.5
 l1, l2, w1, d1 = [3, 1, 2], [], ["b", "a", "é"], {"a": 1, "b": 2}
 """
+LAST_CELL = "print(i1, i2, s1, s2, f1, l1, l2, w1, d1, sep='\\n')"
 VARIABLES = {"i": ["i1", "i2"], "s": ["s1", "s2"], "f": ["f1"], "l": ["l1", "l2"], "w": ["w1"], "d": ["d1"]}
 """The names of each type: int, str, float, list of int, list of str (words), dict of str to int."""
 TEMPLATES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
@@ -37,6 +38,8 @@ class Program:
 
     cells: list[str]
     needs: frozenset[str] = frozenset()
+    dump_after: int | None = None
+    """The session is dumped after this many cells, and goes on in another worker."""
 
 
 def _indented(block: str) -> str:
@@ -107,4 +110,5 @@ def programs(draw: st.DrawFn) -> Program:
         if draw(st.booleans()):
             statements.append(writer.expression("any", 2))
         cells.append("\n".join(statements))
-    return Program([FIRST_CELL, *cells, "print(i1, i2, s1, s2, f1, l1, l2, w1, d1, sep='\\n')"], frozenset(writer.needs))
+    dump_after = draw(st.none() | st.integers(1, 1 + len(cells)))
+    return Program([FIRST_CELL, *cells, LAST_CELL], frozenset(writer.needs), dump_after)

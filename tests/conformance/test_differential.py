@@ -29,6 +29,8 @@ def outcome(observed: Observed, *, with_line: bool) -> tuple[object, ...]:
 
 def case_of(program: Program) -> Case:
     steps = [Step("cell", cell) for cell in program.cells]
+    if program.dump_after is not None:
+        steps.insert(program.dump_after, Step("dump"))
     return Case("program", "", steps, [Expected()] * len(steps), context=CONTEXT)
 
 
@@ -46,8 +48,8 @@ def test_programs_do_what_they_do_on_plain_cpython(sandbox: str, oracle: Oracle)
         expected = oracle.run(case)
         event(f"errors: {sum(one.error is not None for one in expected)}")
         found = portal.call(run_case, sandbox, case)
-        for cell, wanted, got in zip(program.cells, expected, found, strict=True):
-            assert outcome(got, with_line=with_line) == outcome(wanted, with_line=with_line), f"{got.error} {wanted.error}\n{cell}"
+        for step, wanted, got in zip(case.steps, expected, found, strict=True):
+            assert outcome(got, with_line=with_line) == outcome(wanted, with_line=with_line), f"{got.error} {wanted.error}\n{step.code}"
 
     with anyio.from_thread.start_blocking_portal() as portal:
         compare()

@@ -1,5 +1,5 @@
 # A cell that computes too much is ended by its processor time.
-# limits: cpu_seconds=0.2, wall_seconds=20
+# limits: cpu_seconds=0.3, wall_seconds=20
 
 while True:
     pass

@@ -1,5 +1,5 @@
 # What the ended cell bound before is kept too.
-# limits: wall_seconds=0.2
+# limits: wall_seconds=0.3
 
 done = []
 # %%
