@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import gc
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -135,7 +136,8 @@ class RestrictedInterpreter:
         filename = f"<cell {self.cells}>"
         try:
             if self.ballast is None:
-                self.ballast = bytearray(BALLAST_BYTES)
+                with contextlib.suppress(MemoryError):  # the last one is what this cell has to drop something with
+                    self.ballast = bytearray(BALLAST_BYTES)
             self.variables.update(inputs)
             self.running = True
             try:
