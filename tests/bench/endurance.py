@@ -44,7 +44,7 @@ async def many_sessions(name: str, count: int) -> None:
         await session.exec(f"x = {number}")
         sessions.append(session)
     seconds = time.perf_counter() - started
-    pids = [pid for session in sessions if session._live is not None for pid in session._live.process.pids]
+    pids = [pid for session in sessions if session._standing.live is not None for pid in session._standing.live.process.pids]
     proportional = proportional_bytes(pids) / GIGABYTE
     answers = [(await session.exec("x")).value_preview for session in sessions]
     assert answers == [str(number) for number in range(count)]

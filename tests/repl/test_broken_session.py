@@ -82,7 +82,7 @@ async def test_closing_under_a_running_cell_ends_it_at_once_and_disturbs_nobody(
         await session.aclose()
         async with await open_session() as other:  # may get the same descriptors
             assert (await other.exec("1 + 1")).value_preview == "2"
-    assert session._live is None and session._history.base is None
+    assert session._standing.live is None and session._standing.history.base is None
 
 
 async def _fails(session: Session, cell: str) -> None:
@@ -93,12 +93,13 @@ async def _fails(session: Session, cell: str) -> None:
 async def test_closing_while_a_roll_back_is_under_way_leaves_no_worker() -> None:
     session = await open_session()
     await session.exec("for i in range(100_000): pass")
-    session._drop()
+    session._standing.drop()
     running = asyncio.create_task(session.exec("1"))
     await anyio.lowlevel.checkpoint()
     await session.aclose()
-    await asyncio.wait([running])
-    assert session._live is None and session._history.base is None
+    with pytest.raises(SandboxBroken):
+        await running
+    assert session._standing.live is None and session._standing.history.base is None
 
 
 async def test_an_opening_that_is_cut_off_leaves_no_descriptor() -> None:
@@ -128,9 +129,9 @@ async def test_a_forked_copy_of_the_host_neither_uses_nor_ends_a_session(repl: S
         try:
             with pytest.raises(ConfigError, match="forked"):
                 repl._check_usable()
-            repl._drop()
+            repl._standing.drop()
         finally:
-            os._exit(0 if repl._live is None else 1)
+            os._exit(0 if repl._standing.live is None else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert (await repl.exec("x")).value_preview == "1"
 
@@ -141,7 +142,7 @@ async def test_a_roll_back_runs_each_cell_under_its_own_limits() -> None:
 
     async with await open_session(externals={"answer": answer}, limits=ExecLimits(host_calls=5, bytes_in=5_000)) as session:
         await session.exec("x = [answer() for i in range(40)]", limits=ExecLimits(host_calls=100))
-        session._drop()
+        session._standing.drop()
         assert (await session.exec("len(x)")).value_preview == "40"
 
 
@@ -152,7 +153,7 @@ async def test_large_answers_are_not_held_for_ever() -> None:
     async with await open_session(externals={"read": read}) as session:
         for _ in range(4):
             await session.exec("n = len(read())", limits=ExecLimits())
-        assert session._history.given < 40_000_000
+        assert session._standing.history.given < 40_000_000
 
 
 @pytest.mark.parametrize("name", ["list", "len", "str", "isinstance", "repr", "type", "locals", "TypeError"])

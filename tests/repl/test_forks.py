@@ -81,18 +81,18 @@ async def test_a_hundred_megabytes_are_forked_without_a_copy(naked: str) -> None
         await one.exec("x = bytearray(100_000_000)")
         with anyio.fail_after(5):
             async with await one.fork() as two:
-                assert two._live is not None and two._live.process.private_bytes() < 50_000_000
+                assert two._standing.live is not None and two._standing.live.process.private_bytes() < 50_000_000
                 assert (await two.exec("len(x)")).value_preview == "100000000"
 
 
 async def test_a_fork_that_nobody_asked_for_makes_no_process(naked: str) -> None:
     async with await open_session(naked) as one:
-        assert one._live is not None
-        pid = one._live.process.pid
+        assert one._standing.live is not None
+        pid = one._standing.live.process.pid
         result = await one.exec("import os\nmade = os.fork()", limits=SHORT)
         assert result.error is not None and result.error.limit == "wall_seconds"
         assert (await one.exec("made")).error is not None
-        base = one._history.base
+        base = one._standing.history.base
         assert isinstance(base, FrozenWorker)
         assert children(pid) == [str(base.live.process.pid)]  # ours, made at the limit
 

@@ -70,16 +70,16 @@ async def test_a_roll_back_gives_values_as_they_were_when_they_crossed(sandbox: 
 
 async def test_a_killed_worker_is_replaced_with_its_state(repl: Session) -> None:
     await repl.exec("x = 7")
-    assert repl._live is not None
-    os.kill(repl._live.process.pid, signal.SIGKILL)
+    assert repl._standing.live is not None
+    os.kill(repl._standing.live.process.pid, signal.SIGKILL)
     result = await repl.exec("x")
     assert result.error is not None and (result.error.kind, result.state) == ("InterpreterCrashed", "rolled_back")
     assert (await repl.exec("x")).value_preview == "7"
 
 
 async def test_a_worker_dies_with_all_that_it_started(repl: Session) -> None:
-    assert repl._live is not None
-    pids = repl._live.process.pids
+    assert repl._standing.live is not None
+    pids = repl._standing.live.process.pids
     assert len(pids) == (2 if repl.sandbox == "monty" else 1)
     await repl.aclose()
     with anyio.fail_after(5):
@@ -184,8 +184,8 @@ async def test_the_clock_stands_still_and_randomness_is_seeded(sandbox: str) -> 
 
 async def test_a_worker_serves_one_session_only(sandbox: str) -> None:
     async with await open_session(sandbox) as first, await open_session(sandbox) as second:
-        assert first._live is not None and second._live is not None
-        assert not set(first._live.process.pids) & set(second._live.process.pids)
+        assert first._standing.live is not None and second._standing.live is not None
+        assert not set(first._standing.live.process.pids) & set(second._standing.live.process.pids)
 
 
 async def test_use_after_close_and_use_while_busy_are_clear_errors(sandbox: str) -> None:

@@ -43,7 +43,7 @@ async def test_a_session_from_a_dump_rolls_back_to_it() -> None:
         await one.exec("x = 1")
         data = await one.dump()
     async with await open_session(snapshot=data) as two:
-        two._drop()
+        two._standing.drop()
         assert (await two.exec("x")).value_preview == "1"
 
 

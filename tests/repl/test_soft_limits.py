@@ -80,9 +80,9 @@ async def test_waiting_for_the_host_is_not_on_the_cells_clock(naked: str) -> Non
 
 async def test_a_late_signal_does_not_hit_the_next_cell(naked: str) -> None:
     async with await open_session(naked) as repl:
-        assert repl._live is not None
+        assert repl._standing.live is not None
         for number in range(50):
-            repl._live._interrupt(repl._live.last_id)
+            repl._standing.live._interrupt(repl._standing.live.last_id)
             assert (await repl.exec(f"x = {number}\nx")).value_preview == str(number)
 
 

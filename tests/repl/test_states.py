@@ -115,7 +115,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(one=sessions)
     def kill(self, one: tuple[Session, Model]) -> None:
-        live = one[0]._live
+        live = one[0]._standing.live
         if live is None:
             return
         os.kill(live.process.pid, signal.SIGKILL)

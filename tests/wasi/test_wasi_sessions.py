@@ -79,7 +79,7 @@ async def test_an_idle_session_has_little_memory_of_its_own(wasi):
     try:
         for session in sessions:
             assert (await session.exec("x = 1")).error is None
-        private = [private_kib(session._live.process.pid) for session in sessions]
+        private = [private_kib(session._standing.live.process.pid) for session in sessions]
         assert sorted(private)[5] < 8 * 1024
     finally:
         for session in sessions:

@@ -8,35 +8,28 @@ import os
 import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
 import anyio.to_thread
 
-from ..errors import ConfigError, LimitExceeded
+from ..errors import ConfigError, LimitExceeded, SandboxBroken
 from ..limits import ExecLimits, check_type
 from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
 from .base import SavedState
 from .guests import GuestSpec
-from .history import History, Ran
+from .history import History
 from .keys import tenant_key
-from .live import FrozenWorker, Live, SessionOptions, StateTooLarge
-from .opening import open_live
+from .live import Live, SessionOptions, StateTooLarge
 from .protocol import ContextFile, ExecResult, External
 from .registry import find_sandbox
 from .snapshot import Snapshot, unseal
-from .wire import WorkerDied
+from .standing import Standing
 
 T = TypeVar("T")
 RESERVED = ("ctx__", "P__", "_cb_")
 """What the names of near externals and of the guest's own helpers begin with."""
-NEW_BASE_AFTER_SECONDS = 0.25
-"""Once the cells since the last base took longer than this, another is worth its cost."""
-NEW_BASE_AFTER_BYTES = 16 * 2**20
-"""Once they were given more than this: it is all held here, to be given again."""
-REPEATED_SECONDS = 0.01
-"""A fork that is no copy runs the cells since the last base again if they took no longer than this; else it gets a new base."""
 FAMILY = 64
 """A session and its forks, open at once."""
 
@@ -45,7 +38,7 @@ FAMILY = 64
 class Family:
     """A session and all forks of it, and of them."""
 
-    members: int = 0
+    members: int = 1
 
     def join(self) -> None:
         """One more.
@@ -61,20 +54,22 @@ class Family:
 class Session:
     """One REPL in one worker of its own. Not for two tasks at once."""
 
-    def __init__(self, options: SessionOptions, history: History, secret: bytes | None = None, family: Family | None = None) -> None:
-        self._family = family or Family()
-        self._family.join()
-        self._options, self._history, self._secret = options, history, secret
-        self._live: Live | None = None
+    def __init__(self, standing: Standing, family: Family, secret: bytes | None = None) -> None:
+        self._standing, self._family, self._secret = standing, family, secret
+        self._options = standing.options
         self._busy = False
         self._closed = False
         self._owner = os.getpid()
-        self.layers: Mapping[str, str] = {}
 
     @property
     def sandbox(self) -> str:
         """Its sandbox's name."""
         return self._options.spec.name
+
+    @property
+    def layers(self) -> Mapping[str, str]:
+        """Each wall and layer around its worker: `on`, or why not."""
+        return self._standing.layers
 
     async def __aenter__(self) -> Self:
         """Itself; leaving the block closes it."""
@@ -93,7 +88,10 @@ class Session:
         check_type("limits", limits, ExecLimits)
         if limits.memory_bytes != self._options.limits.memory_bytes:
             raise ConfigError(f"memory_bytes is fixed when a session opens ({self._options.limits.memory_bytes:,}); open another one")
-        return await self._guarded(lambda live: self._exec(live, code, limits))
+        result = await self._guarded(lambda live: self._standing.run(live, code, limits))
+        if self._closed:
+            raise SandboxBroken("the session was closed while the cell ran")
+        return result
 
     async def get(self, name: str) -> Value:
         """A variable's value; see `REPLProtocol.get`."""
@@ -103,13 +101,11 @@ class Session:
         """Bind a variable; see `REPLProtocol.set`."""
         if not name.isidentifier() or keyword.iskeyword(name):
             raise ConfigError(f"{name[:100]!r} is not a variable's name")
-        name = _identifier(name)
         try:
             copy = plain(value, self._options.caps)  # a roll-back binds what crossed, whatever becomes of the original
         except ValueError as error:
             raise TypeError(str(error)) from None
-        await self._guarded(lambda live: live.set(name, copy))
-        self._history.add(Ran("", name=name, value=copy), 0.0)
+        await self._guarded(lambda live: self._standing.set(live, _identifier(name), copy))
 
     async def dump(self) -> Snapshot:
         """The state between cells; see `REPLProtocol.dump`."""
@@ -122,34 +118,38 @@ class Session:
 
     async def fork(self) -> Session:
         """An independent copy in a worker of its own; see `REPLProtocol.fork`."""
-        copied = self._options.spec.facts.forks
-        if not copied and self._history.seconds > REPEATED_SECONDS:
-            await self._guarded(self._rest)
         self._check_usable()
-        other = Session(self._options, self._history.copy(), self._secret, self._family)
+        self._family.join()
         try:
-            if copied:
-                other._live = await self._guarded(Live.fork)
-                other.layers = other._live.process.layers
-            else:
-                await other._guarded(_nothing)
+            other = Session(await self._guarded(self._standing.fork), self._family, self._secret)
         except BaseException:
-            await other.aclose()
+            self._family.members -= 1
             raise
-        return other
+        return await other.opened()
+
+    async def opened(self) -> Self:
+        """Itself, once it has a worker; closed if it gets none."""
+        try:
+            await self._guarded(_nothing)
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
 
     def private_bytes(self) -> int:
         """Memory that this session's worker shares with nobody; 0 where it has none now or its maps may not be read."""
-        return self._live.process.private_bytes() if self._live else 0
+        return self._standing.live.process.private_bytes() if self._standing.live else 0
 
     async def aclose(self) -> None:
         """Kill the worker and free everything; a call that another task has under way fails, and frees what it still needs."""
         if not self._closed:
             self._family.members -= 1
         self._closed = True
-        if self._busy and self._live is not None:
-            self._live.process.kill()
-        self._free()
+        if not self._busy:
+            self._standing.close()
+        elif self._standing.live is not None:
+            # Freed by the task that waits for the socket, not under its hands: the number may be another session's at once.
+            self._standing.live.process.kill()
 
     # -- one request at a time, on a worker that is there
 
@@ -157,24 +157,17 @@ class Session:
         self._check_usable()
         self._busy = True
         try:
-            live = self._live or await self._start()
-            return await work(live)
+            return await work(await self._standing.worker())
         except (TypeError, LookupError, StateTooLarge):  # the guest's "no", between two cells: nothing is broken
             raise
         except BaseException:
             # Cancelled or broken in the middle: the worker's state is unknown, the history's is not.
-            self._drop()
+            self._standing.drop()
             raise
         finally:
             self._busy = False
             if self._closed:
-                self._free()
-
-    def _free(self) -> None:
-        # Not under the hands of a task that waits for the socket: its number may be another session's at once.
-        if not self._busy:
-            self._drop()
-            self._history.close()
+                self._standing.close()
 
     def _check_usable(self) -> None:
         if self._closed:
@@ -183,62 +176,6 @@ class Session:
             raise ConfigError("this session belongs to the process that forked this one; open another one here")
         if self._busy:
             raise ConfigError("this session is busy with another call; await that one first, or fork")
-
-    def _drop(self) -> None:
-        if self._live is not None:
-            self._live.end()
-            self._live = None
-
-    async def _start(self) -> Live:
-        self._live = await open_live(self._options, self._history)
-        self.layers = self._live.process.layers
-        return self._live
-
-    async def _exec(self, live: Live, code: str, limits: ExecLimits) -> ExecResult:
-        run = live.cell(limits)
-        try:
-            done = await live.run(run, code)
-            result = run.result(done)
-        except LimitExceeded as limit:
-            result = run.stopped(limit)
-            self._drop()
-            return result
-        except WorkerDied:
-            if self._closed:  # from under it
-                raise
-            result = run.crashed()
-            self._drop()
-            return result
-        if done.lost:
-            self._drop()
-            return result
-        peak = live.process.resident_bytes()
-        result = replace(result, usage=run.usage(done, peak=peak))
-        if result.error is not None and result.error.limit is not None and result.error.limit != "host_calls":
-            # Where exactly it was stopped is nothing that a cell run again would repeat: from here on this is the base.
-            if await self._rest(live):
-                return result
-            self._drop()
-            return replace(result, state="rolled_back", changed=())
-        self._history.add(Ran(code, tuple(run.answers), limits), run.meter.wall, run.meter.taken)
-        if self._history.seconds > NEW_BASE_AFTER_SECONDS or self._history.given > NEW_BASE_AFTER_BYTES:
-            await self._rest(live)
-        return result
-
-    async def _rest(self, live: Live) -> bool:
-        """Whether the state as it is now became the base."""
-        try:
-            if self._options.spec.facts.forks:
-                self._history.rest_on(FrozenWorker(await live.fork()))
-                return True
-            saved = await live.dump()
-        except StateTooLarge:
-            return False
-        if saved.left_out:
-            saved.release()
-            return False
-        self._history.rest_on(saved)
-        return True
 
 
 def _check_arguments(limits: object, seed: object, externals: Mapping[str, External] | None, context: object) -> None:
@@ -321,13 +258,7 @@ async def open_session(
         allow_weak_isolation=allow_weak_isolation,
         caps=caps,
     )
-    session = Session(options, History(base), snapshot_secret)
-    try:
-        await session._guarded(_nothing)
-    except BaseException:
-        await session.aclose()
-        raise
-    return session
+    return await Session(Standing(options, History(base)), Family(), snapshot_secret).opened()
 
 
 open_sandbox = open_session

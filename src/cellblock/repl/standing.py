@@ -1,0 +1,122 @@
+"""Where a session stands: its worker, if it has one now, and what it goes back to if it loses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..errors import LimitExceeded
+from ..limits import ExecLimits
+from ..values import Value
+from .cell import CellRun
+from .history import History, Ran
+from .live import FrozenWorker, Live, SessionOptions, StateTooLarge
+from .opening import open_live
+from .protocol import ExecResult
+from .wire import WorkerDied
+
+NEW_BASE_AFTER_SECONDS = 0.25
+"""Once the cells since the last base took longer than this, another is worth its cost."""
+NEW_BASE_AFTER_BYTES = 16 * 2**20
+"""Once they were given more than this: it is all held here, to be given again."""
+REPEATED_SECONDS = 0.01
+"""A fork that is no copy runs the cells since the last base again if they took no longer than this; else it gets a new base."""
+
+
+class Standing:
+    """A session's worker and history, for one task at a time.
+
+    Attributes:
+        live: the worker; None before it is needed, and after it was lost.
+        history: the base, and the cells since.
+        layers: of the last worker: each wall and layer, `on` or why not.
+    """
+
+    def __init__(self, options: SessionOptions, history: History, live: Live | None = None) -> None:
+        self.options, self.history, self.live = options, history, live
+        self.layers: Mapping[str, str] = live.process.layers if live else {}
+
+    async def worker(self) -> Live:
+        """The worker; where there is none, another one that stands where the last one stood.
+
+        Raises as `open_live` does.
+        """
+        if self.live is None:
+            self.live = await open_live(self.options, self.history)
+            self.layers = self.live.process.layers
+        return self.live
+
+    def drop(self) -> None:
+        """End the worker: what it did since the last entry of the history never happened."""
+        if self.live is not None:
+            self.live.end()
+            self.live = None
+
+    def close(self) -> None:
+        """End the worker and let go of the base."""
+        self.drop()
+        self.history.close()
+
+    async def run(self, live: Live, code: str, limits: ExecLimits) -> ExecResult:
+        """Run one cell whole, and note it. A worker that did not survive it is dropped.
+
+        Raises:
+            SandboxBroken: the worker lied.
+        """
+        run = live.cell(limits)
+        try:
+            done = await live.run(run, code)
+            result = run.result(done)
+        except LimitExceeded as limit:
+            result = run.stopped(limit)
+            self.drop()
+            return result
+        except WorkerDied:
+            result = run.crashed()
+            self.drop()
+            return result
+        if done.lost:
+            self.drop()
+            return result
+        result = replace(result, usage=run.usage(done, peak=live.process.resident_bytes()))
+        return await self._noted(live, Ran(code, tuple(run.answers), limits), run, result)
+
+    async def _noted(self, live: Live, ran: Ran, run: CellRun, result: ExecResult) -> ExecResult:
+        if result.error is not None and result.error.limit is not None and result.error.limit != "host_calls":
+            # Where exactly it was stopped is nothing that a cell run again would repeat: from here on this is the base.
+            if await self.rest(live):
+                return result
+            self.drop()
+            return replace(result, state="rolled_back", changed=())
+        self.history.add(ran, run.meter.wall, run.meter.taken)
+        if self.history.seconds > NEW_BASE_AFTER_SECONDS or self.history.given > NEW_BASE_AFTER_BYTES:
+            await self.rest(live)
+        return result
+
+    async def set(self, live: Live, name: str, value: Value) -> None:
+        """Bind a variable, and note it."""
+        await live.set(name, value)
+        self.history.add(Ran("", name=name, value=value), 0.0)
+
+    async def rest(self, live: Live) -> bool:
+        """Whether the state as it is now became the base."""
+        try:
+            if self.options.spec.facts.forks:
+                self.history.rest_on(FrozenWorker(await live.fork()))
+                return True
+            saved = await live.dump()
+        except StateTooLarge:
+            return False
+        if saved.left_out:
+            saved.release()
+            return False
+        self.history.rest_on(saved)
+        return True
+
+    async def fork(self, live: Live) -> Standing:
+        """An independent one that stands at the same place."""
+        if self.options.spec.facts.forks:
+            return Standing(self.options, self.history.copy(), await live.fork())
+        if self.history.seconds > REPEATED_SECONDS:
+            await self.rest(live)
+        return Standing(self.options, self.history.copy())
