@@ -149,7 +149,9 @@ def _print(screen: Screen, write: Write) -> Callable[..., None]:
         for name, given in (("sep", sep), ("end", end)):
             if given is not None and not isinstance(given, str):
                 raise TypeError(f"{name} must be None or a string, not {type(given).__name__}")
-        text = str.join(" " if sep is None else sep, [text_of(value) for value in values]) + ("\n" if end is None else end)
+        text = str.join(" " if sep is None else sep, [text_of(value) for value in values])
+        # A text of a cell's own class would be asked how to be added.
+        text += "\n" if end is None else str.__str__(end)
         if file is None:
             write(text)
             return

@@ -251,7 +251,7 @@ class Maker:
             raise TypeError("the only metaclass here is abc.ABCMeta")
         self._check(namespace)
         namespace["__module__"] = MODULE
-        if bases and (bases[0] is _NAMED_TUPLE or bases[0] is _TYPED_DICT):
+        if bases and (bases[0] is _NAMED_TUPLE or type(bases[0]) is type(_TYPED_DICT)):
             return self._by_typing(name, bases[0], namespace, given)
         real = self._bases(bases)
         kind = self._metaclass(real, CellABCMeta if requested else CellType)

@@ -16,7 +16,7 @@ from typing import Any
 
 from restricted.classes import of_cell
 from restricted.frozen import Random
-from restricted.screen import Attributes
+from restricted.standins import Attributes
 
 _SHALLOW = (
     list, dict, set, bytearray, collections.Counter, collections.defaultdict, collections.OrderedDict, collections.deque,

@@ -26,6 +26,10 @@ RECURSION_FRAMES = 60
 """Above those of a plain Python: the worker's own, and a guard's."""
 
 
+_READY: list[RestrictedInterpreter] = []
+"""What the zygote made for all workers: each gets the copy that its fork gave it."""
+
+
 def files(_options: dict[str, Any]) -> dict[str, str]:
     """Nothing but the null device is needed inside."""
     return {"/dev/null": "/dev/null"}
@@ -40,6 +44,7 @@ def warm(_options: dict[str, Any]) -> None:
     for forget in typing._cleanups:  # type: ignore[attr-defined]
         forget()  # its caches compare what a cell asks with classes that other modules asked for
     worker.warm()
+    _READY.append(RestrictedInterpreter())
 
 
 def _exercise(interpreter: RestrictedInterpreter) -> None:
@@ -76,7 +81,7 @@ class Guest:
         # Made before the last filter, which refuses the questions that a new socket object asks.
         self.connection = socket.socket(fileno=fd)
         self.data_bytes = base_bytes + memory_bytes + SLACK_BYTES
-        self.interpreter = RestrictedInterpreter()
+        self.interpreter = _READY[0]
         self.worker = Worker(self.connection, self.interpreter, ADVICE)
 
     def start(self) -> None:

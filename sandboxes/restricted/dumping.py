@@ -27,8 +27,8 @@ from restricted import classes, rules
 from restricted.codes import Codes, Path
 from restricted.copying import attributes
 from restricted.frozen import Random
-from restricted.screen import Attributes
 from restricted.set_order import in_order
+from restricted.standins import Attributes
 
 LARGE = 2**16
 """A text or bytes object of this size goes into a piece of its own."""

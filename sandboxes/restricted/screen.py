@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import decimal
 import enum
+import inspect
 import types
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from restricted import rules
 from restricted.classes import BASES, CellType, Root, of_cell
 from restricted.modules import Facade, TextWrapper
 from restricted.raising import is_catchable
+from restricted.standins import Attributes, TypeName
 from restricted.texts import Formatting
 
 OPAQUE = frozenset({
@@ -24,7 +26,7 @@ OPAQUE = frozenset({
 })  # fmt: skip
 """Nothing can be read of them."""
 _BUILTIN, _DESCRIPTOR = types.BuiltinMethodType, types.MethodDescriptorType
-_SCREENED = OPAQUE | {_BUILTIN, _DESCRIPTOR, types.ClassMethodDescriptorType, type, abc.ABCMeta, enum.EnumType}
+_SCREENED = OPAQUE | {_BUILTIN, _DESCRIPTOR, types.FunctionType, types.ClassMethodDescriptorType, type, abc.ABCMeta, enum.EnumType}
 """Types of results that are looked at."""
 DATA = frozenset({
     int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, range, slice, type(None), type(...),
@@ -39,77 +41,6 @@ _SETTABLE: dict[type, frozenset[str]] = {
 _CLOCKS = frozenset({"now", "utcnow", "today"})
 _LEADING_OUT = rules.CAREFUL - {"format", "format_map"}
 NOTHING: Any = object()
-
-
-class TypeName:
-    """What `type(x)` gives for a class that cells must not hold: its name."""
-
-    __slots__ = ("__name__",)
-    __name__: str
-
-    def __init__(self, name: str) -> None:
-        object.__setattr__(self, "__name__", name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("read-only")
-
-    def __repr__(self) -> str:
-        return f"<class '{self.__name__}'>"
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is TypeName and other.__name__ == self.__name__
-
-    def __hash__(self) -> int:
-        return hash(self.__name__)
-
-
-class Attributes(dict[str, Any]):
-    """The attributes of an object of a cell, as its `__dict__` gives them: what is put here is put there, if it may be."""
-
-    __slots__ = ("_drop", "_put")
-
-    def __init__(self, found: dict[str, Any], put: Callable[[Any, Any], None], drop: Callable[[Any], None]) -> None:
-        super().__init__(found)
-        self._put, self._drop = put, drop
-
-    def __setitem__(self, name: str, item: Any) -> None:
-        self._put(name, item)
-        super().__setitem__(name, item)
-
-    def __delitem__(self, name: str) -> None:
-        self._drop(name)
-        super().__delitem__(name)
-
-    def update(self, *given: Any, **named: Any) -> None:
-        """Put each."""
-        for name, item in dict(*given, **named).items():
-            self[name] = item
-
-    def __ior__(self, given: Any) -> Attributes:  # type: ignore[override, misc]
-        self.update(given)
-        return self
-
-    def setdefault(self, name: str, item: Any = None) -> Any:
-        """Put it if it is not there."""
-        if name not in self:
-            self[name] = item
-        return self[name]
-
-    def pop(self, name: str, *default: Any) -> Any:
-        """Take one out."""
-        if name in self:
-            self._drop(name)
-        return super().pop(name, *default)
-
-    def popitem(self) -> tuple[str, Any]:
-        """Take the last one out."""
-        name = next(reversed(self))
-        return name, self.pop(name)
-
-    def clear(self) -> None:
-        """Take all out."""
-        for name in list(self):
-            del self[name]
 
 
 class Screen:
@@ -139,7 +70,7 @@ class Screen:
             if kind in OPAQUE:
                 raise AttributeError(f"nothing of a {kind.__name__} can be read here")
             result = getattr(value, name)
-            return screened(result) if type(result) in _SCREENED else result
+            return screened(result, value) if type(result) in _SCREENED else result
 
         return read
 
@@ -170,8 +101,10 @@ class Screen:
             return True
         return isinstance(value, BaseException) or (isinstance(value, type) and issubclass(value, BaseException))
 
-    def _screened(self, result: Any) -> Any:
+    def _screened(self, result: Any, value: Any) -> Any:
         kind = type(result)
+        if kind is types.FunctionType:
+            return result if result.__globals__ is self.variables else _of_library(result, value)
         if kind is _BUILTIN:
             name = result.__name__
             if name in ("format", "format_map") and isinstance(result.__self__, str):
@@ -330,6 +263,22 @@ class Screen:
             del _attributes(value)[name]
 
         return Attributes({name: item for name, item in _attributes(value).items() if rules.HIDDEN not in name}, put, drop)
+
+
+def _of_library(function: types.FunctionType, value: Any) -> Any:
+    """A function of the library that was read from a class: given an object of another class, it would set attributes of that."""
+    if type(value) is property:
+        raise AttributeError("the functions of a property that is not yours cannot be read here")
+    if not isinstance(value, type) or isinstance(inspect.getattr_static(value, function.__name__, None), staticmethod):
+        return function
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        if not args or not isinstance(args[0], value):
+            raise TypeError(f"{function.__name__} takes an object of {value.__name__} first")
+        return function(*args, **kwargs)
+
+    method.__name__ = method.__qualname__ = function.__name__
+    return method
 
 
 def _attributes(value: Any) -> dict[str, Any]:

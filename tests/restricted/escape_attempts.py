@@ -1018,4 +1018,41 @@ match datetime.date(2024, 1, 2):
 assert R == 2025
 match json:
     case object(dumps=d): R = d.__globals__
+### a method of the library on an object that is not its own
+import difflib
+for target in (json.dumps, json, ask, random.Random, print, ctx):
+    try:
+        difflib.SequenceMatcher.set_seq1(target, 1)
+        assert False, target
+    except TypeError: pass
+### a setter of the library on an object that is not its own
+import csv
+csv.DictReader.fieldnames.fset(json.dumps, 1)
+assert False
+### a stack of managers on an object that is not its own
+from contextlib import ExitStack
+R = []
+class Fake:
+    def __init__(self): self._exits = self
+    def append(self, given): R.append(given)
+for method in (ExitStack.push, ExitStack.callback, ExitStack.enter_context):
+    try:
+        method(Fake(), print)
+        assert False
+    except TypeError: pass
+assert not R
+### an end that says how it is added
+class S(str):
+    def __radd__(self, other): return self
+    def __getitem__(self, key):
+        R.append(key)
+        return self
+R = []
+print("a", end=S("b"), sep=S("c"))
+assert not R
+### BaseException leads to the real one
+R = [getattr(BaseException, n, None) for n in ("__base__", "__mro__", "__bases__", "mro", "__class__")] + [type(BaseException), type(BaseException("x"))]
+R = [x for x in R if x is not None]
+class B(BaseException): pass
+R += [type(B), B.__class__ if hasattr(B, "__class__") else None]
 """)
