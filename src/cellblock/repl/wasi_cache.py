@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from functools import cache
 from pathlib import Path
 
 from .guests import GuestSpec, sandboxes_folder
@@ -51,5 +52,15 @@ def artefact_hash() -> str:
 
 
 def wasi() -> GuestSpec:
-    """CPython compiled to WebAssembly, in the worker's own process. Not remembered: its files can be prepared meanwhile."""
+    """CPython compiled to WebAssembly, in the worker's own process."""
+    try:
+        about = artefact_path().stat()
+    except OSError:
+        return _spec(cache_folder(), (0, 0, 0))
+    return _spec(cache_folder(), (about.st_ino, about.st_size, about.st_mtime_ns))
+
+
+@cache
+def _spec(_cache: Path, _artefact: tuple[int, int, int]) -> GuestSpec:
+    # Remembered for as long as both are the same: to read the artefact's head at each session's start would take a millisecond.
     return GuestSpec.from_folder(sandboxes_folder() / "wasi", options=driver_options(), artefact=artefact_hash())
