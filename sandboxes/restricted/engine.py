@@ -11,7 +11,7 @@ from typing import Any
 
 from frames import HostGone
 from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, OpenRequest, Outcome
-from names import far_function, guest_names, plain, show
+from names import guest_names, plain, show
 from restricted import rules
 from restricted.builtin_names import builtin_names, hooks
 from restricted.classes import Maker, Text, install_module, serials
@@ -49,6 +49,7 @@ class RestrictedInterpreter:
         self.frozen, self.maker = Frozen(), Maker()
         self.screen = Screen(self.variables, self.frozen.moments)
         self.facades = _facades(self.screen, self.frozen, self.maker)
+        self.items = 0
         self.ours: dict[str, Any] = {}
         self.inputs: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
@@ -70,6 +71,7 @@ class RestrictedInterpreter:
         self.variables |= {"__builtins__": names, "__name__": "__main__", **hooks(self.screen, self.facades, self.maker)}
         self.ours = {
             **guest_names(self._call, self.variables),
+            "FINAL": self._external("FINAL"),
             "_cb_show": lambda value: without_addresses(show(value), value),
             **{name: self.facades[name] for name in PREIMPORTED},
         }
@@ -81,7 +83,8 @@ class RestrictedInterpreter:
         """Begin a session: seed, clock, names of far functions, first variables."""
         serials.restart()
         self.frozen.begin(request.clock, request.seed)
-        self.ours |= {name: far_function(self._call, name) for name in request.far}
+        self.items = request.caps.items
+        self.ours |= {name: self._external(name) for name in request.far}
         self.inputs = dict(inputs)
         self.variables |= self.ours | inputs
 
@@ -99,7 +102,7 @@ class RestrictedInterpreter:
         if name not in self.variables or rules.HIDDEN in name or name.startswith("__"):
             raise GuestError("LookupError", f"no variable named {name[:100]!r}")
         try:
-            return plain(self.variables[name])
+            return self._plain(self.variables[name])
         except HostGone:
             raise
         except BaseException as error:  # noqa: BLE001 - a cell's own methods answer here
@@ -202,8 +205,29 @@ class RestrictedInterpreter:
     # -- what cells call
 
     def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args, kwargs = tuple(map(plain, args)), {key: plain(value) for key, value in kwargs.items()}
+        args, kwargs = tuple(map(self._plain, args)), {key: self._plain(value) for key, value in kwargs.items()}
         return self._outside(lambda: self.dispatch(name, args, kwargs))
+
+    def _external(self, name: str) -> Callable[..., Any]:
+        def external(*args: Any, **kwargs: Any) -> Any:
+            return self._call(name, args, kwargs)
+
+        external.__name__ = external.__qualname__ = name
+        return external
+
+    def _plain(self, value: Any) -> Any:
+        """What crosses. A list of lists that are one and the same may be more than there is memory for: it is measured first."""
+        waiting, seen = [value], 0
+        while waiting:
+            item, seen = waiting.pop(), seen + 1
+            if seen > self.items:
+                raise ValueError(f"more than {self.items:,} items; send less, or join them into one text")
+            kind = type(item)
+            if kind is list or kind is tuple:
+                waiting += item
+            elif kind is dict:
+                waiting += item.values()
+        return plain(value)
 
     def _print(self, text: str) -> None:
         self._outside(lambda: self.write(text))

@@ -37,4 +37,6 @@ def caught(kinds: Any) -> Any:
     """What an `except` clause catches. Native code compares by inheritance alone, so `BaseException` stands for several."""
     if kinds is Base:
         return ANYTHING
-    return tuple(map(caught, kinds)) if type(kinds) is tuple else kinds
+    if type(kinds) is tuple and any(kind is Base for kind in kinds):
+        return (*(kind for kind in kinds if kind is not Base), *ANYTHING)
+    return kinds

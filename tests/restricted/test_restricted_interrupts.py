@@ -161,6 +161,11 @@ def test_what_crosses_is_plain() -> None:
     cells.value("class S(str): pass\nclass L(list): pass\nask(S('a'), L([1]), (1, {'k': S('v')}), x=True)")
     assert got == [(("a", [1], [1, {"k": "v"}]), {"x": True})]
     assert type(got[0][0][0]) is str and type(got[0][0][1]) is list
+    shared = cells.run("x = ['A' * 1000]\nfor _ in range(30): x = [x, x]\nask(x)")
+    assert shared.error is not None and shared.error[:2] == (
+        "ValueError",
+        "more than 1,000,000 items; send less, or join them into one text",
+    )
     for odd in ("ask", "lambda: 1", "{1}", "{1: 2}", "object()", "json", "(i for i in [])"):
         outcome = cells.run(f"ask({odd})")
         assert outcome.error is not None and outcome.error[0] == "TypeError"
