@@ -140,6 +140,7 @@ def _headers(name: str, lines: Iterable[str]) -> dict[str, Any]:
 def _header(key: str, value: str) -> Any:
     if key == "far":
         return tuple(value.replace(",", " ").split())
+    # Expressions, not literals alone, so that a large context is a short line. The files are the project's own.
     return eval(f"dict({value})" if key == "limits" else value)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio  # noqa: F401 - needs the network's modules, which are taken away afterwards
 import builtins
 import contextlib
 import faulthandler

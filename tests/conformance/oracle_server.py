@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
+import faulthandler
 import json
 import os
 import random
-import signal
 import sys
 import traceback
 from typing import Any
 
-from oracle_cells import Cells
+from oracle_cells import NOWHERE, Cells
 
 from cases import Observed, Step
 
@@ -25,19 +25,25 @@ def serve() -> None:
         child = os.fork()
         if not child:
             _answer(asked)
-        os.waitpid(child, 0)
+        if os.waitpid(child, 0)[1]:
+            _say("the case's process died, or took longer than a minute")
+
+
+def _say(answer: object) -> None:
+    sys.__stdout__.write(json.dumps(answer) + "\n")
+    sys.__stdout__.flush()
 
 
 def _answer(asked: dict[str, Any]) -> None:
     observed: Any
-    signal.alarm(PATIENCE_SECONDS)
+    # No alarm: cells' limits use that timer.
+    faulthandler.dump_traceback_later(PATIENCE_SECONDS, exit=True, file=NOWHERE)
     try:
         cells = Cells(asked["context"], asked["far"], asked["limits"], asked["seed"], asked["clock"])
         observed = take(cells, [Step(**step) for step in asked["steps"]])
     except BaseException:  # noqa: BLE001 - whatever went wrong, the test has to say it
         observed = traceback.format_exc()
-    sys.__stdout__.write(json.dumps(observed) + "\n")
-    sys.__stdout__.flush()
+    _say(observed)
     os._exit(0)
 
 
