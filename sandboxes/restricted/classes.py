@@ -224,13 +224,13 @@ class Maker:
         self.origins: weakref.WeakKeyDictionary[type, Origin] = weakref.WeakKeyDictionary()
         self.latest: weakref.WeakValueDictionary[str, type] = weakref.WeakValueDictionary()
 
-    def __prepare__(self, name: str, bases: tuple[Any, ...], **_given: Any) -> Any:
+    def __prepare__(self, name: str, bases: tuple[Any, ...], /, **_given: Any) -> Any:
         """The namespace of the class's body."""
         if any(isinstance(base, enum.EnumType) for base in bases):
             return CellEnumMeta.__prepare__(name, tuple(self._base(base) for base in bases))
         return {}
 
-    def __call__(self, name: str, bases: tuple[Any, ...], namespace: dict[str, Any], **given: Any) -> Any:
+    def __call__(self, name: str, bases: tuple[Any, ...], namespace: dict[str, Any], /, **given: Any) -> Any:
         """The class."""
         result = self._made(name, bases, namespace, given)
         frame = sys._getframe(1)

@@ -609,6 +609,10 @@ class Meta:
         Meta.count += 1
         return self
 class One(Meta, tag="one"): pass
+class Named:
+    def __init_subclass__(cls, name, bases=(), namespace=None, self=0): cls.given = (name, bases, namespace, self)
+class Child(Named, name="n", bases=(1,), namespace=2, self=3): pass
+print(Child.given)
 class Two(Meta): pass
 One(); Two(); print(sorted(Meta.registry), Meta.count)
 class Single:
