@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-import faulthandler
 import json
 import os
 import random
+import select
+import signal
 import sys
 import traceback
 from typing import Any
 
-from oracle_cells import NOWHERE, Cells
+from oracle_cells import Cells
 
 from cases import Observed, Step
 
@@ -25,8 +26,17 @@ def serve() -> None:
         child = os.fork()
         if not child:
             _answer(asked)
-        if os.waitpid(child, 0)[1]:
-            _say("the case's process died, or took longer than a minute")
+        if not _ended_well(child):
+            _say(f"the case's process died, or took longer than {PATIENCE_SECONDS} seconds")
+
+
+def _ended_well(child: int) -> bool:
+    # No alarm in the child: cells' limits use that timer.
+    pidfd = os.pidfd_open(child)
+    if not select.select([pidfd], [], [], PATIENCE_SECONDS)[0]:
+        os.kill(child, signal.SIGKILL)
+    os.close(pidfd)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _say(answer: object) -> None:
@@ -36,8 +46,6 @@ def _say(answer: object) -> None:
 
 def _answer(asked: dict[str, Any]) -> None:
     observed: Any
-    # No alarm: cells' limits use that timer.
-    faulthandler.dump_traceback_later(PATIENCE_SECONDS, exit=True, file=NOWHERE)
     try:
         cells = Cells(asked["context"], asked["far"], asked["limits"], asked["seed"], asked["clock"])
         observed = take(cells, [Step(**step) for step in asked["steps"]])
