@@ -94,10 +94,13 @@ def test_there_are_enough_cases_and_every_one_reads_as_python_and_expects_someth
     assert not [case.id for case in cases if set(case.far) - set(dir(Externals))]
 
 
-def test_the_oracle_reports_its_own_failure(oracle: Oracle) -> None:
-    case = parse("area/name", "# Says.\n# limits: no_such_limit=5\n\nx\n# expected\n")
-    with pytest.raises(RuntimeError, match="no_such_limit"):
-        oracle.run(case)
+@pytest.mark.parametrize(
+    ("body", "message"), [("# limits: no_such_limit=5\n\nx", "no_such_limit"), ("\nimport os\nos._exit(3)", "process died")]
+)
+def test_the_oracle_reports_its_own_failure(oracle: Oracle, body: str, message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        oracle.run(parse("area/name", f"# Says.\n{body}\n# expected\n"))
+    assert oracle.run(parse("area/name", "# Says.\n\n1 + 1\n# expected\n"))[0].preview == "2"
 
 
 def test_the_suite_runs_on_a_sandbox_that_a_package_adds(tmp_path: Path) -> None:
