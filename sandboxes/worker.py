@@ -108,12 +108,13 @@ class Worker:
         if frame["t"] == "exec":
             self._exec(frame)
             return
-        if frame["t"] == "fork" and self._fork():
-            return
         packer = self.wire.packer()
         answer = {"t": "answer", "id": frame["id"], "value": None, "error": None}
         try:
-            if frame["t"] in self.handlers:
+            if frame["t"] == "fork":
+                if self._fork():
+                    return
+            else:
                 answer["value"] = packer.pack(self.handlers[frame["t"]](frame))
         except GuestError as error:
             answer["error"] = (error.kind, error.message)
@@ -121,6 +122,8 @@ class Worker:
             answer["error"] = ("TypeError", refused.message)
         except (TypeError, ValueError) as error:
             answer["error"] = (type(error).__name__, str(error))
+        except OSError as error:
+            answer["error"] = ("RuntimeError", error.strerror or "refused")
         except MemoryError:
             answer["error"] = ("ValueError", "the worker ran out of memory; raise memory_bytes, or keep less")
         self.wire.send(answer)
@@ -148,18 +151,24 @@ class Worker:
 
     def _fork(self) -> bool:
         """Copy this process; the kernel asks the host first. True in the copy, which says hello on a socket of its own."""
-        _, (connection, mail), _, _ = socket.recv_fds(self.connection, 1, 2)
-        if os.fork():
+        _, (connection,), _, _ = socket.recv_fds(self.connection, 1, 1)
+        try:
+            is_copy = os.fork() == 0
+        except OSError:
             os.close(connection)
-            os.close(mail)
-            return False
-        # By fcntl, since dup2 is not among the system calls that are left: the lowest free number from here on is this one.
-        os.close(self.wire.fd)
-        fcntl.fcntl(connection, fcntl.F_DUPFD, self.wire.fd)
+            raise
+        if is_copy:
+            # By fcntl, since dup2 is not among the system calls that are left: the lowest free number from here on is this one.
+            os.close(self.wire.fd)
+            fcntl.fcntl(connection, fcntl.F_DUPFD, self.wire.fd)
         os.close(connection)
-        self.wire.attach(mail, 2 * self.wire.half, self.wire.caps)
-        self.wire.send({"t": "hello", "layers": {}})
-        return True
+        if is_copy:
+            self.wire.send({"t": "hello", "layers": {}})
+            head, fds, _, _ = socket.recv_fds(self.connection, 1, 1)
+            if not head:
+                raise HostGone
+            self.wire.attach(fds[0], 2 * self.wire.half, self.wire.caps)
+        return is_copy
 
     def _begin(self, request: OpenRequest, inputs: dict[str, Any], fds: list[int]) -> None:
         if request.state_bytes is None:

@@ -16,6 +16,8 @@ _ARGUMENTS = 16
 PROT_WRITE, PROT_EXEC = 2, 4
 MAP_SHARED_ANONYMOUS, MAP_GROWSDOWN = 0x21, 0x100
 CLONE_THREAD = 0x10000
+FCNTL_COMMANDS = (0, 1, 2, 3, 1030)
+"""F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC. Others seal files, change the host's end of shared ones, or send signals."""
 FORK_FLAGS = 0x01200011
 """What `fork` of the C library passes to clone: SIGCHLD, CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID; no thread, no shared memory."""
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -311,6 +313,9 @@ def strict(*, threads: bool = False, forks: bool = False) -> bytes:
     program.no_stacks()
     program.unless_bits("mprotect", 2, PROT_EXEC, KILL)
     program.rule(["mmap", "mprotect"], ALLOW)
+    for command in FCNTL_COMMANDS:
+        program.exactly("fcntl", 1, command, ALLOW)
+    program.rule(["fcntl"], ERRNO | errno.EPERM)
     program.rule(["clone3"], ERRNO | errno.ENOSYS)
     if threads:
         program.when_all("clone", 0, CLONE_THREAD, ALLOW)

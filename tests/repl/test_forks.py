@@ -19,14 +19,14 @@ SHORT = ExecLimits(wall_seconds=0.3)
 ANSWERS_WITHOUT_FORKING = """
 import worker, socket
 def lie(self):
-    socket.recv_fds(self.connection, 1, 2)
+    socket.recv_fds(self.connection, 1, 1)
     return False
 worker.Worker._fork = lie
 """
 SAYS_HELLO_ITSELF = """
 import worker, socket, os, struct, msgspec
 def lie(self):
-    _, (connection, mail), _, _ = socket.recv_fds(self.connection, 1, 2)
+    _, (connection,), _, _ = socket.recv_fds(self.connection, 1, 1)
     os.fork() or os._exit(0)
     data = msgspec.msgpack.encode({"t": "hello", "layers": {}})
     os.write(connection, struct.pack("<I", len(data)) + data)
@@ -36,7 +36,7 @@ worker.Worker._fork = lie
 SAYS_SOMETHING_ELSE = """
 import worker, socket, os
 def lie(self):
-    _, (connection, mail), _, _ = socket.recv_fds(self.connection, 1, 2)
+    _, (connection,), _, _ = socket.recv_fds(self.connection, 1, 1)
     if os.fork():
         return False
     os.write(connection, b"x" * 100)
@@ -46,7 +46,7 @@ worker.Worker._fork = lie
 COPY_DIES = """
 import worker, socket, os
 def lie(self):
-    socket.recv_fds(self.connection, 1, 2)
+    socket.recv_fds(self.connection, 1, 1)
     if os.fork():
         return False
     os._exit(0)
@@ -107,7 +107,7 @@ async def test_no_other_way_of_making_processes_or_threads_is_left(naked: str, f
 
 @pytest.mark.parametrize("lie", [ANSWERS_WITHOUT_FORKING, SAYS_HELLO_ITSELF, SAYS_SOMETHING_ELSE, COPY_DIES])
 async def test_a_worker_that_lies_about_its_copy_is_broken(naked: str, lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cellblock.repl.process.FORK_SECONDS", 0.5)
+    monkeypatch.setattr("cellblock.repl.live.FORK_SECONDS", 0.5)
     async with await open_session(naked) as one, await open_session(naked) as other:
         assert (await one.exec(lie)).error is None
         before = len(os.listdir("/proc/self/fd"))

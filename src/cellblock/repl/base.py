@@ -9,6 +9,9 @@ from typing import Self
 
 from .wire import memory_file, seal_memory_file
 
+_BLOCK_BYTES = 512
+"""Unit of `st_blocks`, whatever the file system."""
+
 
 @dataclass
 class Base:
@@ -59,8 +62,10 @@ class SavedState(Base):
         """The dump is written: it is this long, and nobody changes it any more.
 
         Raises:
-            OSError: its writer still could.
+            OSError: its writer still could, or wrote less than it says.
         """
+        if os.fstat(self.fd).st_blocks * _BLOCK_BYTES < size:
+            raise OSError("less was written")
         self.size, self.left_out = size, left_out
         seal_memory_file(self.fd)
 
@@ -72,3 +77,9 @@ class SavedState(Base):
 
     def _free(self) -> None:
         os.close(self.fd)
+        self.fd = -1
+
+    def __del__(self) -> None:
+        # A task that was cancelled while a thread made it never got to see it.
+        if self.fd >= 0 and os is not None:
+            os.close(self.fd)

@@ -40,6 +40,14 @@ class History:
     """What the cells in `ran` took: how long a roll-back would take now."""
     given: int = 0
     """Bytes that the cells in `ran` were given: they are held here for a roll-back."""
+    is_lost: bool = False
+    """It grew too large, and no base could be had: what was done cannot be done again."""
+
+    def give_up(self) -> None:
+        """Hold nothing any more: the session goes on for as long as its worker does."""
+        self.close()
+        self.ran.clear()
+        self.is_lost = True
 
     def add(self, ran: Ran, seconds: float, size: int = 0) -> None:
         """One more thing to do again: it took so many seconds, and was given so many bytes."""
@@ -52,11 +60,11 @@ class History:
         self.close()
         self.base = base
         self.ran.clear()
-        self.seconds, self.given = 0.0, 0
+        self.seconds, self.given, self.is_lost = 0.0, 0, False
 
     def copy(self) -> History:
         """An independent copy on the same base."""
-        return History(self.base and self.base.share(), list(self.ran), self.seconds, self.given)
+        return History(self.base and self.base.share(), list(self.ran), self.seconds, self.given, self.is_lost)
 
     def close(self) -> None:
         """Let go of the base."""

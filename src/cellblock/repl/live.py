@@ -9,22 +9,25 @@ from functools import partial
 from typing import Any
 
 import anyio
-import anyio.to_thread
 
 from ..errors import ConfigError, LimitExceeded, SandboxBroken, SandboxError
 from ..limits import ExecLimits
 from ..values import DEFAULT_CAPS, Value, ValueCaps
 from .base import Base, SavedState
 from .cell import CellRun
+from .gate import Lineage
 from .guests import GuestSpec
 from .history import Ran
 from .meter import Meter
-from .process import WorkerProcess
+from .process import WorkerProcess, pid_of_copy
 from .protocol import ContextFile, External
 from .wire import Answer, Done, Wire
 
 STATE_SLACK_BYTES = 64 * 2**20
 """A dump may take this much more than the memory limit: an interpreter's own image, the format's overhead."""
+FORK_SECONDS = 2.0
+"""For the whole of a copy; some milliseconds is usual."""
+_SETTLE_SECONDS = 0.02
 _LEFT_OUT = 200
 
 
@@ -55,6 +58,10 @@ class Live:
     wire: Wire
     options: SessionOptions
     last_id: int = 0
+    dumps: int = 0
+    """How many descriptors of memory files it was given to write to. A broken worker would keep them."""
+    _cut_off: bool = False
+    """A fork was cancelled half way."""
 
     def end(self) -> None:
         """Kill the worker and hang up."""
@@ -77,16 +84,19 @@ class Live:
             LimitExceeded: it used up a limit of `run`.
             SandboxBroken: the worker lied or died.
         """
+        self.process.wake()
         self.last_id += 1
         try:
             source = self.wire.pack(code)
         except ValueError as error:
             raise ConfigError(f"the cell's source cannot cross: {error}") from None
         await run.meter.send({"t": "exec", "id": self.last_id, "code": source, "output_chars": run.limits.output_chars})
-        return await run.run(self.last_id)
+        done = await run.run(self.last_id)
+        self.process.rest()
+        return done
 
     async def again(self, ran: Ran, seconds: float) -> None:
-        """Do once more what a session did before, which took `seconds` in all, with the answers that it got then.
+        """Do once more what a session did before, in at most so many seconds, with the answers that it got then.
 
         Raises:
             SandboxBroken: it went differently.
@@ -95,7 +105,7 @@ class Live:
             await self.set(ran.name, ran.value)
             return
         limits = ran.limits or self.options.limits
-        generous = replace(limits, wall_seconds=60 + 10 * seconds, cpu_seconds=60 + 10 * seconds)
+        generous = replace(limits, wall_seconds=seconds, cpu_seconds=seconds)
         run = CellRun(self.wire, Meter(self.wire, self.process, generous), generous, self.options.externals, recorded=list(ran.answers))
         try:
             done = await self.run(run, ran.code)
@@ -120,15 +130,16 @@ class Live:
             raise StateTooLarge(f"the state is too large to be written: memory_bytes has to be {1 / share:g} times what it takes")
         room = limit + STATE_SLACK_BYTES
         saved = SavedState.empty(room)
+        self.dumps += 1
         try:
             answer = await self.ask({"t": "checkpoint", "bytes": room}, saved.fd)
             saved.finish(*_dumped(answer, room))
         except TypeError as error:
             saved.release()
             raise StateTooLarge(str(error)) from None
-        except OSError:
+        except (OSError, LookupError) as error:
             saved.release()
-            raise SandboxBroken("the worker did not let go of its state") from None
+            raise SandboxBroken("the worker did not let go of its state, or said nonsense about it") from error
         except BaseException:
             saved.release()
             raise
@@ -140,26 +151,61 @@ class Live:
         Raises:
             SandboxBroken: the worker lied, died or did not answer in time.
         """
+        lineage = self.process.lineage
+        if lineage is None:
+            raise SandboxBroken("this worker cannot be copied")
+        async with lineage.turn:
+            try:
+                with anyio.fail_after(FORK_SECONDS):
+                    if self._cut_off:
+                        await self._settle(lineage)
+                    self._cut_off = True
+                    copy = await self._copied(lineage)
+                    self._cut_off = False
+            except BaseException as error:
+                lineage.purge()  # a copy that we never got to know, if there is one
+                if isinstance(error, (TimeoutError, OSError)):
+                    raise SandboxBroken("the worker did not fork in time, or died of it") from error
+                raise
+        return copy
+
+    async def _copied(self, lineage: Lineage) -> Live:
         mine, theirs = socket.socketpair()
         wire: Wire | None = None
         try:
-            wire = Wire(mine, self.options.caps)
-            with theirs:
-                meter = await self._request({"t": "fork"}, theirs.fileno(), wire.mail)
-                process = await anyio.to_thread.run_sync(self.process.copied, mine)
-            copy = Live(process, wire, self.options, self.last_id)
             mine.setblocking(False)
+            mine.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            with theirs:
+                meter = await self._request({"t": "fork"}, theirs.fileno())
+            await lineage.allow_one_fork(self.process.pid)
+            process = self.process.copied(mine, await pid_of_copy(mine))
+            wire = Wire(mine, self.options.caps)
+            socket.send_fds(mine, [b"!"], [wire.mail])
         except BaseException:
             if wire is not None:
                 wire.close()
             mine.close()
             raise
+        copy = Live(process, wire, self.options, self.last_id)
         try:
             await self._answered(meter)
+        except (TypeError, LookupError) as refusal:
+            copy.end()
+            raise SandboxBroken("the worker refused to be copied") from refusal
         except BaseException:
             copy.end()
             raise
         return copy
+
+    async def _settle(self, lineage: Lineage) -> None:
+        # An earlier fork was cancelled half way. Its worker still asks, or has answered: neither is for this one.
+        while True:
+            lineage.refuse()
+            with anyio.move_on_after(_SETTLE_SECONDS):
+                late = await self.wire.receive()
+                if not isinstance(late, Answer) or late.id != self.last_id:
+                    raise SandboxBroken("the worker answered another question")
+                return
 
     async def ask(self, frame: dict[str, Any], *fds: int) -> Value:
         """The answer to any request but an exec, with descriptors that go with it.
@@ -171,6 +217,7 @@ class Live:
         return await self._answered(await self._request(frame, *fds))
 
     async def _request(self, frame: dict[str, Any], *fds: int) -> Meter:
+        self.process.wake()
         self.last_id += 1
         meter = Meter(self.wire, self.process, self.options.limits)
         try:
@@ -189,6 +236,7 @@ class Live:
             answer = await meter.receive()
         except LimitExceeded as limit:
             raise SandboxBroken(f"the worker did not answer: {limit}") from None
+        self.process.rest()
         if not isinstance(answer, Answer) or answer.id != self.last_id:
             raise SandboxBroken("the worker answered another question")
         if answer.error is not None:
@@ -201,7 +249,6 @@ class FrozenWorker(Base):
     """A copy of a worker that serves nobody: it only waits to be copied itself."""
 
     live: Live
-    _turn: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def thaw(self) -> Live:
         """A worker that goes on from here.
@@ -209,8 +256,7 @@ class FrozenWorker(Base):
         Raises:
             SandboxBroken: it died, lied or did not answer.
         """
-        async with self._turn:
-            return await self.live.fork()
+        return await self.live.fork()
 
     def _free(self) -> None:
         self.live.end()

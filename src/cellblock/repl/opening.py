@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from .wire import Opened, Wire
 from .zygote import Spares, running_spares, spares_for
 
 OPEN_SECONDS = 20.0
+REPEAT_SECONDS, REPEAT_FACTOR = 2.0, 5.0
 
 
 async def open_live(options: SessionOptions, history: History) -> Live:
@@ -30,10 +32,14 @@ async def open_live(options: SessionOptions, history: History) -> Live:
         StoreError: it does not take the saved state.
     """
     base = history.base
+    if history.is_lost:
+        raise SandboxBroken("the session's worker is gone, and its history was too large to be kept; open another session")
     live = await base.thaw() if isinstance(base, FrozenWorker) else await _fresh(options, base)
     try:
+        # In all: what it took, several times over. A worker that sees that it is asked again gains no time by it.
+        ends = time.monotonic() + REPEAT_SECONDS + REPEAT_FACTOR * history.seconds
         for ran in list(history.ran):
-            await live.again(ran, history.seconds)
+            await live.again(ran, max(0.01, ends - time.monotonic()))
     except BaseException:
         live.end()
         raise

@@ -8,20 +8,24 @@ import select
 import signal
 import socket
 import struct
+import threading
 import time
 from pathlib import Path
 
+import anyio
 import msgspec
 
 from ..errors import SandboxBroken, SandboxUnavailable
-from .gate import allow_one_fork
+from .gate import Lineage
+from .watch import watch
 from .wire import FRAME_BYTES, Hello
 
 HELLO_SECONDS = 20.0
-FORK_SECONDS = 10.0
 INTERRUPT = signal.SIGUSR1
 _PAGE = os.sysconf("SC_PAGESIZE")
 _CREDENTIALS = struct.Struct("iII")
+_HELLO = msgspec.msgpack.encode({"t": "hello", "layers": {}})
+_COPYS_HELLO = struct.pack("<I", len(_HELLO)) + _HELLO
 _CPU_CLOCK_OF_PROCESS = 2
 """Source: CPUCLOCK_SCHED in the kernel's posix-timers.h; a clock id is `~pid << 3 | 2`."""
 
@@ -32,67 +36,105 @@ class WorkerProcess:
     Attributes:
         layers: each wall and layer, `on` or why not, as measured when it was made.
         memory_bytes: the interpreter memory that it was made for.
+        lineage: it and its copies, where it can be copied.
     """
 
-    def __init__(
-        self, connection: socket.socket, pidfd: int, memory_bytes: int, *, gated: bool = False, original: WorkerProcess | None = None
-    ):
-        self.connection, self.pidfd, self.memory_bytes = connection, pidfd, memory_bytes
-        self._statm, self._owner, self._listener = -1, os.getpid(), -1
-        self.layers: dict[str, str] = {}
-        try:
-            self.pid = _pid_of(pidfd)
-            if original is not None:
-                self.layers, self._listener = dict(original.layers), os.dup(original._listener)
-            else:
-                self._greet(gated)
-            # Read once, while all code in the worker is still ours: afterwards nobody can add a process.
-            self.pids = (self.pid, *_children(self.pid)) if original is None else (self.pid,)
-            # Kept open: it is read after every cell.
-            self._statm = os.open(f"/proc/{self.pids[-1]}/statm", os.O_RDONLY | os.O_CLOEXEC)
-        except BaseException:
-            self.kill()
-            raise
+    def __init__(self, connection: socket.socket, pidfd: int, memory_bytes: int, layers: dict[str, str]) -> None:
+        """Use `greeted` or `copied`."""
+        self.connection, self.pidfd, self.memory_bytes, self.layers = connection, pidfd, memory_bytes, layers
+        self.lineage: Lineage | None = None
+        self.pid, self.pids = -1, tuple[int, ...]()
+        self._statm, self._owner, self._lock = -1, os.getpid(), threading.Lock()
+        self._resting_cpu: float | None = None
 
-    def _greet(self, gated: bool) -> None:
-        self.connection.settimeout(HELLO_SECONDS)
-        if gated:
-            self._listener = _read_listener(self.connection)
-        self.layers = _read_hello(self.connection)
-        if (interpreter := self.layers.pop("interpreter", "on")) != "on":
-            raise SandboxUnavailable(f"the interpreter did not start ({interpreter[:500]})")
+    @classmethod
+    def greeted(cls, connection: socket.socket, pidfd: int, memory_bytes: int, *, gated: bool = False) -> WorkerProcess:
+        """A fresh worker, once it is locked and has said so. Blocks.
+
+        Raises:
+            SandboxUnavailable: it did not come up; the message says why.
+        """
+        worker = cls(connection, pidfd, memory_bytes, {})
+        try:
+            connection.settimeout(HELLO_SECONDS)
+            listener = _read_listener(connection) if gated else -1
+            worker.pid = pid = _pid_of(pidfd)
+            if listener >= 0:
+                worker.lineage = Lineage(listener, pid)
+            worker.layers = _read_hello(connection)
+            if (interpreter := worker.layers.pop("interpreter", "on")) != "on":
+                raise SandboxUnavailable(f"the interpreter did not start ({interpreter[:500]})")
+            # Read once, while all code in the worker is still ours: afterwards nobody can add a process.
+            worker._take(pid, (pid, *_children(pid)))
+        except BaseException:
+            worker.kill()
+            raise
+        return worker
+
+    def copied(self, connection: socket.socket, pid: int) -> WorkerProcess:
+        """The copy of this worker that said hello on `connection`, by the process id that the kernel told.
+
+        Raises:
+            SandboxBroken: that process is no copy of this one, or died.
+        """
+        assert self.lineage is not None
+        try:
+            copy = WorkerProcess(connection, os.pidfd_open(pid), self.memory_bytes, dict(self.layers))
+        except OSError as error:
+            raise SandboxBroken("the worker's copy died at once") from error
+        try:
+            # The process behind the descriptor is the copy if it is the worker's child and still lives: a number may be used anew.
+            if pid == self.pid or _parent(pid) != self.pid or _ended(copy.pidfd):
+                raise SandboxBroken("another process answered in place of the worker's copy")
+            copy._take(pid, (pid,))
+        except BaseException as error:
+            copy.kill()
+            if isinstance(error, OSError):
+                raise SandboxBroken("the worker's copy died at once") from error
+            raise
+        copy.lineage = self.lineage
+        self.lineage.add(pid)
+        return copy
+
+    def _take(self, pid: int, pids: tuple[int, ...]) -> None:
+        self.pid, self.pids = pid, pids
+        # Kept open: it is read after every cell.
+        self._statm = os.open(f"/proc/{pids[-1]}/statm", os.O_RDONLY | os.O_CLOEXEC)
+        self.rest()
+        watch(self)
 
     @property
     def alive(self) -> bool:
         """Whether it can still serve."""
         return self.pidfd >= 0 and not _ended(self.pidfd)
 
-    def copied(self, connection: socket.socket) -> WorkerProcess:
-        """The copy that it makes of itself now, having been asked to; `connection` is our end of the copy's socket. Blocks.
+    def rest(self) -> None:
+        """From now on it has nothing to do."""
+        self._resting_cpu = self.cpu_seconds()
 
-        Raises:
-            SandboxBroken: it did not, or lied about it.
-        """
-        if self._listener < 0:
-            raise SandboxBroken("this worker cannot be copied")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        connection.settimeout(FORK_SECONDS)
-        allow_one_fork(self._listener, FORK_SECONDS)
-        pid = _read_copys_hello(connection)
-        try:
-            pidfd = os.pidfd_open(pid)
-        except OSError as error:
-            raise SandboxBroken("the worker's copy died at once") from error
-        # The process behind the descriptor is the copy if it is the worker's child and still lives: a number may be used anew.
-        if pid == self.pid or _parent(pid) != self.pid or _ended(pidfd):
-            os.close(pidfd)
-            raise SandboxBroken("another process answered in place of the worker's copy")
-        return WorkerProcess(connection, pidfd, self.memory_bytes, original=self)
+    def wake(self) -> None:
+        """It is asked something: its clock is somebody's now."""
+        self._resting_cpu = None
+
+    def end_if_it_works_unasked(self, allowed_seconds: float) -> None:
+        """Kill it if it used more processor time than that since it was last asked. For another thread."""
+        resting = self._resting_cpu
+        if resting is not None and self.cpu_seconds() - resting > allowed_seconds:
+            self.end()
 
     def interrupt(self) -> None:
         """Wake it up to look at which exec is to be interrupted."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.pidfd, INTERRUPT)
+        self._signal(INTERRUPT)
+
+    def end(self) -> None:
+        """Send it the signal that ends it, and nothing else: whoever uses its descriptors goes on using them."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with self._lock:  # the descriptor's number must not be another's by now
+            if self.pidfd >= 0 and self._owner == os.getpid():  # in a forked copy of the host it is the original's worker
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self.pidfd, number)
 
     def cpu_seconds(self) -> float:
         """Processor time of the worker and its interpreter so far."""
@@ -110,16 +152,18 @@ class WorkerProcess:
         return sum(_private_bytes(pid) for pid in self.pids)
 
     def kill(self) -> None:
-        """End the worker and everything that it started. Harmless when it is gone."""
+        """End the worker and everything that it started, and free what belongs to it. Harmless when it is gone."""
         if self.pidfd < 0:
             return
-        if self._owner == os.getpid():  # in a forked copy of the host it is the original's worker
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        for fd in (self.pidfd, self._statm, self._listener):
-            if fd >= 0:
-                os.close(fd)
-        self.pidfd = self._statm = self._listener = -1
+        if self.lineage is not None and self._owner == os.getpid():
+            self.lineage.remove(self.pid)
+        self.end()
+        with self._lock:
+            for fd in (self.pidfd, self._statm):
+                if fd >= 0:
+                    os.close(fd)
+            self.pidfd = self._statm = -1
+        self._resting_cpu = None
 
     def close(self) -> None:
         """Kill it and hang up."""
@@ -130,6 +174,24 @@ class WorkerProcess:
         # A task that was cancelled while a thread made its worker never got to see it.
         if getattr(self, "pidfd", -1) >= 0 and os is not None:
             self.close()
+
+
+async def pid_of_copy(connection: socket.socket) -> int:
+    """The process id of whoever says a copy's hello on this socket, as the kernel tells it. `SO_PASSCRED` has to be on.
+
+    Raises:
+        SandboxBroken: something else was said.
+    """
+    await anyio.wait_readable(connection)
+    try:
+        data, ancillary, _, _ = connection.recvmsg(len(_COPYS_HELLO), socket.CMSG_SPACE(_CREDENTIALS.size))
+    except OSError as error:
+        raise SandboxBroken(f"the worker's copy did not report in ({error})") from error
+    found = [content for level, kind, content in ancillary if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS]
+    if data != _COPYS_HELLO or len(found) != 1:
+        raise SandboxBroken("the worker's copy said something else than hello")
+    pid: int = _CREDENTIALS.unpack(found[0])[0]
+    return pid
 
 
 def _ended(pidfd: int) -> bool:
@@ -169,21 +231,6 @@ def _read_hello(connection: socket.socket) -> dict[str, str]:
         return msgspec.msgpack.decode(_exactly(connection, size), type=Hello).layers
     except (OSError, msgspec.DecodeError) as error:
         raise SandboxUnavailable(f"a fresh worker did not report in ({error})") from None
-
-
-def _read_copys_hello(connection: socket.socket) -> int:
-    """The process id of whoever said hello, which the kernel tells."""
-    expected = msgspec.msgpack.encode({"t": "hello", "layers": {}})
-    frame = struct.pack("<I", len(expected)) + expected
-    try:
-        data, ancillary, _, _ = connection.recvmsg(len(frame), socket.CMSG_SPACE(_CREDENTIALS.size))
-    except OSError as error:
-        raise SandboxBroken(f"the worker's copy did not report in ({error})") from error
-    found = [content for level, kind, content in ancillary if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS]
-    if data != frame or len(found) != 1:
-        raise SandboxBroken("the worker's copy said something else than hello")
-    pid: int = _CREDENTIALS.unpack(found[0])[0]
-    return pid
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

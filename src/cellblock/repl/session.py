@@ -149,7 +149,7 @@ class Session:
             self._standing.close()
         elif self._standing.live is not None:
             # Freed by the task that waits for the socket, not under its hands: the number may be another session's at once.
-            self._standing.live.process.kill()
+            self._standing.live.process.end()
 
     # -- one request at a time, on a worker that is there
 

@@ -19,6 +19,10 @@ NEW_BASE_AFTER_SECONDS = 0.25
 """Once the cells since the last base took longer than this, another is worth its cost."""
 NEW_BASE_AFTER_BYTES = 16 * 2**20
 """Once they were given more than this: it is all held here, to be given again."""
+HISTORY_BYTES = 128 * 2**20
+"""Where no base can be had: more than this is not held."""
+DUMPS_OF_ONE_WORKER = 4
+"""Then another one goes on from the base: a broken worker would keep every memory file that it was given, and no limit counts them."""
 REPEATED_SECONDS = 0.01
 """A fork that is no copy runs the cells since the last base again if they took no longer than this; else it gets a new base."""
 
@@ -88,15 +92,25 @@ class Standing:
                 return result
             self.drop()
             return replace(result, state="rolled_back", changed=())
-        self.history.add(ran, run.meter.wall, run.meter.taken)
-        if self.history.seconds > NEW_BASE_AFTER_SECONDS or self.history.given > NEW_BASE_AFTER_BYTES:
-            await self.rest(live)
+        await self._add(live, ran, run.meter.wall, run.meter.taken)
         return result
+
+    async def _add(self, live: Live, ran: Ran, seconds: float, given: int) -> None:
+        history = self.history
+        history.add(ran, seconds, given)
+        if history.seconds <= NEW_BASE_AFTER_SECONDS and history.given <= NEW_BASE_AFTER_BYTES:
+            return
+        if live.dumps < DUMPS_OF_ONE_WORKER and await self.rest(live):
+            if live.dumps >= DUMPS_OF_ONE_WORKER:
+                self.drop()
+        elif history.given > HISTORY_BYTES:
+            history.give_up()
 
     async def set(self, live: Live, name: str, value: Value) -> None:
         """Bind a variable, and note it."""
+        sent = live.wire.sent
         await live.set(name, value)
-        self.history.add(Ran("", name=name, value=value), 0.0)
+        await self._add(live, Ran("", name=name, value=value), 0.0, live.wire.sent - sent)
 
     async def rest(self, live: Live) -> bool:
         """Whether the state as it is now became the base."""

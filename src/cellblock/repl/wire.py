@@ -140,6 +140,7 @@ class Wire:
         self._size: int | None = None
         self.half = caps.total_bytes
         self.mail = memory_file("cellblock-mail", 2 * self.half + WORD_BYTES + KEPT_BYTES)
+        fcntl.fcntl(self.mail, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL)  # or the worker could seal it against us
         self.received = self.sent = 0
 
     async def receive(self) -> Incoming:
@@ -222,7 +223,18 @@ class Wire:
 
     def ask_to_interrupt(self, exec_id: int) -> None:
         """Say which exec is meant by the next interrupt; the signal itself says nothing, and may come late."""
-        os.pwrite(self.mail, exec_id.to_bytes(WORD_BYTES, "little"), 2 * self.half)
+        self.put(exec_id.to_bytes(WORD_BYTES, "little"), 2 * self.half)
+
+    def put(self, data: bytes, offset: int) -> None:
+        """Write into the mail file.
+
+        Raises:
+            SandboxBroken: the worker did something to it.
+        """
+        try:
+            os.pwrite(self.mail, data, offset)
+        except OSError as error:
+            raise SandboxBroken("the worker spoiled the mail file") from error
 
     def kept(self) -> str:
         """What the cell printed and the worker had no time to send. As hostile as any other text of its."""
@@ -327,6 +339,6 @@ class _Packer:
     def _mail(self, raw: bytes, code: int) -> Any:
         wire, offset = self._wire, self._used
         self._used += len(raw)
-        os.pwrite(wire.mail, raw, wire.half + offset)
+        wire.put(raw, wire.half + offset)
         wire.sent += len(raw)
         return msgspec.msgpack.Ext(code, _SPAN.pack(offset, len(raw)))

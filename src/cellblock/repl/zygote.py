@@ -48,7 +48,7 @@ class Zygote:
         except OSError as error:
             raise SandboxUnavailable(f"no descriptors for another worker: {error.strerror}") from error
         try:
-            return WorkerProcess(mine, self._fork(memory_bytes, theirs), memory_bytes, gated=self.spec.facts.forks)
+            return WorkerProcess.greeted(mine, self._fork(memory_bytes, theirs), memory_bytes, gated=self.spec.facts.forks)
         except BaseException as error:
             mine.close()
             if isinstance(error, OSError):
