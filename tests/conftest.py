@@ -11,7 +11,6 @@ from cellblock.repl.guests import GuestSpec
 from cellblock.repl.session import Session, open_session
 from cellblock.repl.zygote import close_all
 
-
 # Every test has an empty home, and the compiled guest of the wasi sandbox would lie in it: it has a place of its own instead, which
 # `.ci/test` fills by `cellblock prepare wasi`.
 os.environ.setdefault("CELLBLOCK_CACHE", str(Path(__file__).parents[1] / ".cache" / "cellblock"))
