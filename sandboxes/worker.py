@@ -186,7 +186,7 @@ class Worker:
         os.close(fds[0])
 
     def _bind(self, inputs: dict[str, Any]) -> None:
-        outcome = self.interpreter.run("None", self._dispatch, inputs=inputs, write=lambda text: None, shows=False)
+        outcome = self.interpreter.run("None", self.dispatch, inputs=inputs, write=lambda text: None, shows=False)
         if outcome.error:
             raise GuestError(outcome.error[0], outcome.error[1])
 
@@ -221,7 +221,7 @@ class Worker:
             bound = cell.bound = rewritten.bound
             outcome = self.interpreter.run(
                 rewritten.code,
-                self._dispatch,
+                self.dispatch,
                 inputs=self._text_inputs(rewritten),
                 write=cell.printed.write,
                 shows=rewritten.shows_value,
@@ -284,7 +284,8 @@ class Worker:
 
     # -- calls from the cell
 
-    def _dispatch(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def dispatch(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The answer to a call of an external; between cells, near ones alone are answered."""
         cell = self.cell
         if name in self.near:
             if cell is not None:

@@ -86,7 +86,7 @@ class Guest:
 
     def start(self) -> None:
         """Let the host's signal reach the cells."""
-        self.interpreter.wanted = self.worker.interrupt_wanted
+        self.interpreter.wanted, self.interpreter.between_cells = self.worker.interrupt_wanted, self.worker.dispatch
         signal.signal(INTERRUPT, self.interpreter.interrupt)
 
     def serve(self, layers: dict[str, str]) -> None:

@@ -42,6 +42,7 @@ class RestrictedInterpreter:
         variables: the globals of all cells.
         ours: what was bound before the first cell.
         wanted: whether the running cell is to be interrupted; the worker knows.
+        between_cells: what answers calls while a saved state is loaded.
     """
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class RestrictedInterpreter:
         self.running, self.outside, self.pending = False, 0, False
         self.ballast: bytearray | None = None
         self.dispatch: Dispatch = _no_calls
+        self.between_cells: Dispatch = _no_calls
         self.write: Callable[[str], None] = _nowhere
         self._prepare()
 
@@ -117,6 +119,7 @@ class RestrictedInterpreter:
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that `dump` saved."""
         self.open(request, inputs)
+        self.dispatch = self.between_cells  # a class statement that is run again may have asked for the length of the context
         try:
             self.cells = self.saving.restore(state, self.variables, self._paths())
         except HostGone:
@@ -124,6 +127,8 @@ class RestrictedInterpreter:
         except BaseException as error:  # noqa: BLE001 - the state is hostile, and its class statements are a cell's
             text = ": ".join(_said(error)).replace("\n", " ")
             raise GuestError("ValueError", f"the saved state cannot be loaded: {text[:500]}") from None
+        finally:
+            self.dispatch = _no_calls
         # What was given is given again; the saved one may have been changed since, so it counts.
         self.inputs = {name: self.variables.get(name) for name in inputs}
 

@@ -16,6 +16,8 @@ from case_sessions import run_case
 from declared import declared_differences, limitations
 
 from cases import Case, Expected, Observed, Step, all_cases
+from cellblock.host.context import Context
+from cellblock.repl.session import open_session
 
 HERE = Path(__file__).parent
 ADDRESSES = "Addresses after a dump"
@@ -84,3 +86,13 @@ async def test_cases_give_the_same_bytes_twice(sandbox: str) -> None:
     outcomes = [plain(await run_case(sandbox, case)) for case in cases]
     for case, here, there in zip(cases, outcomes, in_another_process(sandbox, cases), strict=True):
         assert here == there, case.id
+
+
+@pytest.mark.anyio
+async def test_a_class_that_asked_for_the_context_is_there_after_a_load(sandbox: str) -> None:
+    with Context.from_text("four") as context:
+        async with await open_session(sandbox, context=context) as one:
+            await one.exec("class Item:\n    size = len(P)\n    start = ctx.slice(0, 2)\nitem = Item()")
+            data = await one.dump()
+        async with await open_session(sandbox, context=context, snapshot=data) as two:
+            assert (await two.exec("[item.size, Item.start]")).value_preview == "[4, 'fo']"

@@ -63,6 +63,9 @@ def interrupted(cells: Cells, code: str, after: float = 0.15, *, wanted: Callabl
         signal.signal(INTERRUPT, lambda *_late: None)
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # a generator that goes on when it is closed; a worker is silent
 @pytest.mark.parametrize("what", STUBBORN)
 def test_no_cell_catches_an_interrupt(what: str) -> None:
     cells = Cells()
