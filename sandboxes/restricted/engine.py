@@ -58,7 +58,7 @@ class RestrictedInterpreter:
         self.cells, self.sources_kept = 0, SOURCES_KEPT
         self.wanted: Callable[[], bool] = lambda: False
         self.running, self.outside, self.pending = False, 0, False
-        self.ballast: bytearray | None = None
+        self.ballast: bytes | None = None
         self.dispatch: Dispatch = _no_calls
         self.between_cells: Dispatch = _no_calls
         self.write: Callable[[str], None] = _nowhere
@@ -145,7 +145,7 @@ class RestrictedInterpreter:
         try:
             if self.ballast is None:
                 with contextlib.suppress(MemoryError):  # the last one is what this cell has to drop something with
-                    self.ballast = bytearray(BALLAST_BYTES)
+                    self.ballast = bytes(BALLAST_BYTES)  # of zeros that nobody touches: it takes address space, and no memory
             self.variables.update(inputs)
             self.running = True
             try:

@@ -55,6 +55,7 @@ async def _fresh(options: SessionOptions, base: Base | None) -> Live:
         raise
     try:
         _check_layers(process.layers, options)
+        process.wake()
         await _open(live, base if isinstance(base, SavedState) else None)
     except BaseException as error:
         live.end()
@@ -75,6 +76,7 @@ async def _open(live: Live, saved: SavedState | None) -> None:
         opened = await live.wire.receive()
     if not isinstance(opened, Opened):
         raise SandboxBroken("the worker did not open the session")
+    live.process.rest()
     if opened.error is not None:
         raise StoreError(f"the interpreter does not take this state: {opened.error[:500]}")
 
