@@ -12,6 +12,8 @@ from pathlib import Path
 
 import anyio
 
+os.environ.setdefault("CELLBLOCK_CACHE", str(Path(__file__).parents[2] / ".cache" / "cellblock"))  # where .ci/test prepares it
+
 from cellblock.repl.registry import known_sandboxes
 from cellblock.repl.session import Session, open_session
 from cellblock.repl.zygote import close_all

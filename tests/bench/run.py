@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from figures import Figure, middle, middle_async
 from sandboxes import columns, table
 
+os.environ.setdefault("CELLBLOCK_CACHE", str(Path(__file__).parents[2] / ".cache" / "cellblock"))  # where .ci/test prepares it
+
 from cellblock import RLM, ExecLimits, RunLimits, ScriptedModel
 from cellblock.host.context import Context
 from cellblock.repl.guests import monty

@@ -29,4 +29,6 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     """A dump belongs to the minor version of Python that wrote it."""
     dump_share: float = 1.0
     """Of `memory_bytes`: with more than this in use no dump is tried."""
+    repeat_seconds: float = 0.25
+    """A fork that is no copy runs the cells since the last base again if they took no longer than this; else it dumps and loads."""
     prompt: PromptFacts = PromptFacts()

@@ -23,8 +23,6 @@ HISTORY_BYTES = 128 * 2**20
 """Where no base can be had: more than this is not held."""
 DUMPS_OF_ONE_WORKER = 4
 """Then another one goes on from the base: a broken worker would keep every memory file that it was given, and no limit counts them."""
-REPEATED_SECONDS = 0.01
-"""A fork that is no copy runs the cells since the last base again if they took no longer than this; else it gets a new base."""
 
 
 class Standing:
@@ -131,6 +129,6 @@ class Standing:
         """An independent one that stands at the same place."""
         if self.options.spec.facts.forks:
             return Standing(self.options, self.history.copy(), await live.fork())
-        if self.history.seconds > REPEATED_SECONDS:
+        if self.history.seconds > self.options.spec.facts.repeat_seconds:
             await self.rest(live)
         return Standing(self.options, self.history.copy())
