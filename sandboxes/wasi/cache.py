@@ -93,6 +93,8 @@ class Cache:
         if not stat.S_ISDIR(found.st_mode):
             raise CacheError(f"{self.folder} is not a folder; remove it, then {PREPARE}")
         _check_owner(self.folder, found)
+        for parent in self.folder.absolute().parents:
+            _check_parent(parent)
 
     def _manifest(self, key: str, count: int) -> list[Cached]:
         descriptor = self._open(f"{key}.json", MANIFEST_BYTES)
@@ -140,6 +142,15 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
         raise CacheError(f"{path} belongs to another user (uid {found.st_uid}); remove it, then {PREPARE}")
     if found.st_mode & _FOREIGN_WRITERS:
         raise CacheError(f"{path} can be written by others (mode {stat.S_IMODE(found.st_mode):o}); remove it, then {PREPARE}")
+
+
+def _check_parent(path: Path) -> None:
+    # Whoever can put another folder in the place of ours could have filled it: by a link of his own, or where anybody may rename.
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.geteuid()):
+        raise CacheError(f"{path} is another user's link; choose another CELLBLOCK_CACHE, then {PREPARE}")
+    if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        raise CacheError(f"{path} can be written by anybody; choose another CELLBLOCK_CACHE, then {PREPARE}")
 
 
 def _hexadecimal(name: object) -> str:

@@ -62,6 +62,24 @@ def test_nothing_there_says_what_to_run(tmp_path, cache):
 
 
 @as_root
+@as_root
+def test_a_parent_that_is_another_users_link_is_refused(cache, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "cellblock")
+    contents(Cache(link / "wasi"))
+    os.chown(link, 1234, 1234, follow_symlinks=False)
+    with pytest.raises(CacheError, match="another user's link"):
+        contents(Cache(link / "wasi"))
+
+
+def test_a_parent_where_anybody_may_rename_is_refused(cache, tmp_path):
+    (tmp_path / "cellblock").chmod(0o777)
+    with pytest.raises(CacheError, match="can be written by anybody"):
+        contents(cache)
+    (tmp_path / "cellblock").chmod(0o1777)
+    contents(cache)
+
+
 @pytest.mark.parametrize("which", ["folder", "manifest", "code"])
 def test_what_belongs_to_another_user_is_refused(cache, which):
     path = {"folder": cache.folder, "manifest": cache.folder / f"{KEY}.json", "code": file_of(cache, b"second")}[which]
