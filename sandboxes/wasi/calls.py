@@ -15,8 +15,9 @@ import wasmtime._ffi as ffi
 from wasmtime import FuncType, Store, Trap, ValType, WasmtimeError
 
 U32 = 0xFFFFFFFF
-NO_FINALIZER = ctypes.cast(0, bindings._wasmtime_store_epoch_deadline_callback.argtypes[3])
-EpochCallback: Any = bindings._wasmtime_store_epoch_deadline_callback.argtypes[1]
+_CALLBACK_ARGUMENTS: Any = bindings._wasmtime_store_epoch_deadline_callback.argtypes
+NO_FINALIZER = ctypes.cast(0, _CALLBACK_ARGUMENTS[3])
+EpochCallback: Any = _CALLBACK_ARGUMENTS[1]
 _TYPES = {"i32": ValType.i32, "i64": ValType.i64}
 # Past the library's own wrappers, which only pass their arguments on.
 _call_unchecked: Any = bindings._wasmtime_func_call_unchecked
