@@ -295,6 +295,8 @@ class Worker:
             return self._final(cell, name, args, kwargs)
         if cell is not None and name in self.far:
             return self._far(cell, name, args, kwargs)
+        if name in self.far:
+            raise GuestError("RuntimeError", "there is no one to answer outside of a cell")
         if name.startswith(("ctx__", "P__")) or name in TOP_LEVEL:
             raise GuestError("RuntimeError", "this session has no context")
         raise GuestError("NameError", f"name {name!r} is not defined")
