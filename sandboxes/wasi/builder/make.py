@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..artefact import ArtefactError, pack, read_head
@@ -23,6 +23,10 @@ COMPONENTIZE_PY = "0.25.1"
 """The one version that is used; `pyproject.toml` names it too."""
 BUILD_SECONDS = 300
 _SHARED = (WASI.parent / "names.py", WASI / "values.py", WASI / "__init__.py")
+
+
+_RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from componentize_py import script; sys.argv[0] = 'componentize-py'; sys.exit(script())"
+"""Not the installed command: where pip builds, that finds its own package by an environment variable alone, and gets none from us."""
 
 
 class BuildError(Exception):
@@ -79,7 +83,7 @@ def _componentize(folder: Path) -> bytes:
     for path in _SHARED:
         shutil.copy(path, sources / path.relative_to(WASI.parent))
     (sources / "wasi" / "guest" / "app.py").rename(sources / "app.py")
-    command = [_tool(), "-q", "-d", str(WASI / "wit"), "-w", "repl", "componentize", "--stub-wasi", "-p", str(sources), "app"]
+    command = [*_tool(), "-q", "-d", str(WASI / "wit"), "-w", "repl", "componentize", "--stub-wasi", "-p", str(sources), "app"]
     try:
         done = subprocess.run(
             [*command, "-o", str(output)],
@@ -98,7 +102,7 @@ def _componentize(folder: Path) -> bytes:
     return output.read_bytes()
 
 
-def _tool() -> str:
+def _tool() -> list[str]:
     install = f"install it with: pip install componentize-py=={COMPONENTIZE_PY}"
     try:
         found = version("componentize-py")
@@ -106,11 +110,10 @@ def _tool() -> str:
         raise BuildError(f"componentize-py is not installed; {install}") from None
     if found != COMPONENTIZE_PY:
         raise BuildError(f"componentize-py {found} is installed, and {COMPONENTIZE_PY} is needed; {install}")
-    beside = Path(sysconfig.get_path("scripts")) / "componentize-py"
-    tool = str(beside) if beside.exists() else shutil.which("componentize-py")
-    if tool is None:
-        raise BuildError(f"the command componentize-py cannot be found; {install}")
-    return tool
+    home = find_spec("componentize_py")
+    if home is None or home.origin is None:
+        raise BuildError(f"componentize-py cannot be imported; {install}")
+    return [sys.executable, "-I", "-c", _RUN, str(Path(home.origin).parent.parent)]
 
 
 def main() -> int:
