@@ -92,7 +92,7 @@ class MontyInterpreter:
         try:
             self.session.load_session(bytes(state))
         except (monty.MontyError, ValueError, RuntimeError) as error:
-            raise GuestError("ValueError", f"the interpreter does not take this state ({type(error).__name__})") from None
+            raise GuestError("ValueError", f"it is no heap of this interpreter's ({type(error).__name__})") from None
 
     def _know(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
@@ -116,6 +116,8 @@ class MontyInterpreter:
         try:
             return self._feed(f"_cb_plain({name})")
         except monty.MontyError as error:
+            if isinstance(error, monty.MontyCrashedError) or _MEMORY_MESSAGE.search(str(error)[:200]):
+                raise GuestError("RuntimeError", f"{name} cannot be copied out: it is too large for memory_bytes") from None
             kind, _, message = str(error).partition(": ")
             raise GuestError(kind, message) from None
 

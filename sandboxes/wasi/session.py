@@ -42,7 +42,7 @@ class WasiInterpreter:
         try:
             self.host.state = load(self.instance.memory, self.image, state, file)
         except BadState as error:
-            raise GuestError("ValueError", f"the interpreter does not take this state: {error}") from None
+            raise GuestError("ValueError", str(error)) from None
         self.host.state.wall = request.clock
         self._ask(v.OPEN, pack([request.far, inputs, None]))
 
@@ -64,7 +64,12 @@ class WasiInterpreter:
 
     def get(self, name: str) -> Any:
         """A variable's value; plain data as far as the guest says, which the wire checks again."""
-        return self._ask(v.GET, pack(name))
+        try:
+            return self._ask(v.GET, pack(name))
+        except GuestError as error:
+            if error.kind not in ("RuntimeError", "MemoryError"):
+                raise
+            raise GuestError("RuntimeError", f"{name} cannot be copied out: it is too large, or the interpreter crashed on it") from None
 
     def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
         """Run one cell to its end, answering its calls."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 import cellblock
-from cellblock.errors import ConfigError, SandboxUnavailable
+from cellblock.errors import SandboxUnavailable
 from cellblock.repl.guests import GuestSpec
 from cellblock.repl.registry import describe_sandboxes, find_sandbox, known_sandboxes
 from cellblock.repl.session import open_session
@@ -48,8 +49,18 @@ async def test_a_package_adds_a_sandbox_by_an_entry_point(added: None) -> None:
 
 
 async def test_an_entry_point_that_returns_something_else_is_named(added: None) -> None:
-    with pytest.raises(ConfigError, match="'wrong' does not return a GuestSpec"):
+    with pytest.raises(SandboxUnavailable, match=r"sandbox 'wrong' \(others_sandbox:wrong\) does not return a GuestSpec"):
         await open_session("wrong")
+    described = {info.name: info for info in await describe_sandboxes()}
+    assert described["monty"].available and "does not return" in described["wrong"].why
+
+
+async def test_a_broken_package_is_named_and_hides_nobody(added: None, tmp_path: Path) -> None:
+    (tmp_path / "others_sandbox.py").write_text("import nothing_by_this_name\n")
+    sys.modules.pop("others_sandbox", None)
+    described = {info.name: info for info in await describe_sandboxes()}
+    assert described["wasi"].available
+    assert "others_sandbox:spec" in described["others"].why and "nothing_by_this_name" in described["others"].why
 
 
 async def test_every_sandbox_is_usable_here_with_every_layer_on() -> None:

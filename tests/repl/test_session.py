@@ -253,7 +253,17 @@ async def test_closing_frees_descriptors(sandbox: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"seed": "x"}, {"seed": 2**70}, {"limits": 5}, {"context": "text"}, {"externals": {"a b": print}}, {"externals": {"len": print}}],
+    [
+        {"seed": "x"},
+        {"seed": 2**70},
+        {"limits": 5},
+        {"limits": ExecLimits(memory_bytes=1)},
+        {"limits": ExecLimits(memory_bytes=2**60)},
+        {"context": "text"},
+        {"externals": {"a b": print}},
+        {"externals": {"len": print}},
+        {"externals": {"foo": 3}},
+    ],
 )
 async def test_a_wrong_argument_is_refused_where_it_is_given(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

@@ -112,7 +112,7 @@ def test_a_host_call_with_a_bad_pointer_is_refused(runtime, session, call):
 HOSTILE_ALONE = """
 import sys
 sys.path.insert(0, {tests!r})
-from conftest import Runtime, Session
+from wasi_harness import Runtime, Session
 runtime = Runtime()
 session = Session(runtime).open()
 print(session.cell({code!r}, seconds=2).lost)

@@ -8,9 +8,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ARTEFACT, SANDBOXES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wasi_harness import ARTEFACT, SANDBOXES
 
 from cellblock.repl import wasi_cache
 from wasi.artefact import HOST, MAGIC, ArtefactError, Plan, Step, pack, parse_head, read_head, read_modules

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ARTEFACT, CACHE, SANDBOXES
+from wasi_harness import ARTEFACT, CACHE, SANDBOXES
 
 from wasi.artefact import read_head
 from wasi.cache import Cache, CacheError

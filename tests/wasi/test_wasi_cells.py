@@ -207,7 +207,7 @@ MODULES = json.loads(
 def test_the_modules_that_the_prompt_names_can_be_imported(session):
     import tomllib
 
-    from conftest import SANDBOXES
+    from wasi_harness import SANDBOXES
 
     named = tomllib.loads((SANDBOXES / "wasi" / "sandbox.toml").read_text())["prompt"]["modules"]
     assert session.cell("\n".join(f"import {name}" for name in {*named, *MODULES})).error is None

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wasi_harness import Session
 
 from interpreter import GuestError
 from wasi import delta
@@ -143,7 +143,7 @@ def test_no_bytes_break_the_reader_of_states(data):
 TWICE = """
 import sys
 sys.path.insert(0, {tests!r})
-from conftest import Runtime, Session
+from wasi_harness import Runtime, Session
 session = Session(Runtime()).open(seed=7)
 session.cell({first!r})
 print(session.output({second!r}))

@@ -25,7 +25,13 @@ BUILD_SECONDS = 300
 _SHARED = (WASI.parent / "names.py", WASI / "values.py", WASI / "__init__.py")
 
 
-_RUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from componentize_py import script; sys.argv[0] = 'componentize-py'; sys.exit(script())"
+_RUN = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from componentize_py import script
+sys.argv[0] = "componentize-py"
+sys.exit(script())
+"""
 """Not the installed command: where pip builds, that finds its own package by an environment variable alone, and gets none from us."""
 
 

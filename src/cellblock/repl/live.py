@@ -126,8 +126,8 @@ class Live:
             SandboxBroken: the worker lied, died or did not answer in time.
         """
         limit, share = self.options.limits.memory_bytes, self.options.spec.facts.dump_share
-        if share < 1 and self.process.resident_bytes() > share * limit:
-            raise StateTooLarge(f"the state is too large to be written: memory_bytes has to be {1 / share:g} times what it takes")
+        if share < 1 and (used := self.process.resident_bytes()) > share * limit:
+            raise StateTooLarge(f"the state is too large to be written: it takes {used:,} bytes; {int(share * limit):,} may be dumped")
         room = limit + STATE_SLACK_BYTES
         saved = SavedState.empty(room)
         self.dumps += 1

@@ -16,7 +16,7 @@ from .guests import REQUIRED_LAYERS, GuestSpec
 from .history import History
 from .live import FrozenWorker, Live, SessionOptions
 from .process import WorkerProcess
-from .wire import Opened, Wire
+from .wire import Opened, Wire, WorkerDied
 from .zygote import Spares, running_spares, spares_for
 
 OPEN_SECONDS = 20.0
@@ -59,6 +59,8 @@ async def _fresh(options: SessionOptions, base: Base | None) -> Live:
         await _open(live, base if isinstance(base, SavedState) else None)
     except BaseException as error:
         live.end()
+        if isinstance(error, WorkerDied) and base is not None:
+            raise SandboxBroken("the worker died while it took the saved state; it may need more memory_bytes") from None
         if isinstance(error, TimeoutError):
             raise SandboxBroken(f"the worker did not open the session within {OPEN_SECONDS:g} s") from None
         if isinstance(error, OSError):
@@ -78,7 +80,7 @@ async def _open(live: Live, saved: SavedState | None) -> None:
         raise SandboxBroken("the worker did not open the session")
     live.process.rest()
     if opened.error is not None:
-        raise StoreError(f"the interpreter does not take this state: {opened.error[:500]}")
+        raise StoreError(f"the interpreter refuses this snapshot's state: {opened.error.removeprefix('ValueError: ')[:500]}")
 
 
 def _frame(live: Live, saved: SavedState | None) -> dict[str, Any]:

@@ -43,15 +43,21 @@ def find_sandbox(name: str) -> GuestSpec:
 
     Raises:
         ConfigError: there is none.
-        SandboxUnavailable: its files are missing.
+        SandboxUnavailable: its files are missing, or the package that adds it is broken.
     """
     if name in _BUILT_IN:
         return _BUILT_IN[name]()
     for entry in entry_points(group=GROUP, name=name):
-        spec = entry.load()()
+        where = f"the package that adds sandbox {name!r} ({entry.value})"
+        try:
+            spec = entry.load()()
+        except SandboxUnavailable:
+            raise
+        except Exception as error:
+            raise SandboxUnavailable(f"{where} is broken: {type(error).__name__}: {str(error)[:200]}") from error
         if isinstance(spec, GuestSpec):
             return spec
-        raise ConfigError(f"the entry point of sandbox {name!r} does not return a GuestSpec")
+        raise SandboxUnavailable(f"{where} does not return a GuestSpec")
     raise ConfigError(f"no sandbox named {name[:100]!r}; known: {', '.join(known_sandboxes())}")
 
 
@@ -61,17 +67,19 @@ async def describe_sandboxes() -> list[SandboxInfo]:
 
 
 def _describe(name: str) -> SandboxInfo:
+    version = "?"
     try:
         spec = find_sandbox(name)
+        version = package_version(spec.package)
         pool = spares_for(spec, "default")
         worker = pool.spawn(ExecLimits().memory_bytes)
     except SandboxUnavailable as error:
-        return SandboxInfo(name=name, version="?", available=False, why=str(error))
+        return SandboxInfo(name=name, version=version, available=False, why=str(error))
     worker.close()
     missing = [layer for layer in REQUIRED_LAYERS if worker.layers.get(layer) != "on"]
     return SandboxInfo(
         name=name,
-        version=package_version(spec.package),
+        version=version,
         available=not missing,
         layers=worker.layers,
         why=f"missing layers: {', '.join(missing)}" if missing else "",

@@ -30,6 +30,8 @@ from .standing import Standing
 T = TypeVar("T")
 RESERVED = ("ctx__", "P__", "_cb_")
 """What the names of near externals and of the guest's own helpers begin with."""
+MEMORY_BYTES = (8 * 2**20, 2**40)
+"""The least and the most that an interpreter can be given."""
 FAMILY = 64
 """A session and its forks, open at once."""
 
@@ -95,10 +97,12 @@ class Session:
 
     async def get(self, name: str) -> Value:
         """A variable's value; see `REPLProtocol.get`."""
+        check_type("name", name, str)
         return await self._guarded(lambda live: live.ask({"t": "get", "name": _identifier(name[:1_000])}))
 
     async def set(self, name: str, value: Value) -> None:
         """Bind a variable; see `REPLProtocol.set`."""
+        check_type("name", name, str)
         if not name.isidentifier() or keyword.iskeyword(name):
             raise ConfigError(f"{name[:100]!r} is not a variable's name")
         try:
@@ -183,8 +187,12 @@ def _check_arguments(limits: object, seed: object, externals: Mapping[str, Exter
     check_type("seed", seed, int)
     if not -(2**63) <= seed < 2**63:  # type: ignore[operator]
         raise ConfigError("seed: a number of at most 64 bits is needed")
-    for name in externals or ():
+    if not MEMORY_BYTES[0] <= limits.memory_bytes <= MEMORY_BYTES[1]:  # type: ignore[attr-defined]
+        raise ConfigError(f"memory_bytes={limits.memory_bytes:,}: from {MEMORY_BYTES[0]:,} to {MEMORY_BYTES[1]:,} can be given")  # type: ignore[attr-defined]
+    for name, external in (externals or {}).items():
         _check_external(name)
+        if not callable(external):
+            raise ConfigError(f"externals: {name} is a {type(external).__name__}; a function is needed")
     if context is not None and not isinstance(getattr(context, "fd", None), int):
         raise ConfigError(f"context={type(context).__name__}: a Context is needed, such as Context.from_text(…)")
 
