@@ -146,7 +146,7 @@ class Worker:
         try:
             self._begin(request, inputs, fds)
         except GuestError as error:
-            opened["error"] = f"{error.kind}: {self._sendable(error.message)}"
+            opened["error"] = self._sendable(error.message)
         self.wire.send(opened)
 
     def _fork(self) -> bool:

@@ -80,7 +80,7 @@ class Copier:
         if kind is dict:
             return {self.key(key): self.copy(item, depth) for key, item in value.items()}  # type: ignore[attr-defined]
         hint = "; use sorted(…) or list(…)" if kind in (set, frozenset) else "; only None, bool, int, float, str, bytes, list, dict cross"
-        raise TypeError(f"{'an' if kind.__name__[0] in 'aeiou' else 'a'} {kind.__name__} cannot cross the boundary{hint}")
+        raise TypeError(f"{'an' if kind.__name__[:1] in 'aeiou' else 'a'} {kind.__name__} cannot cross the boundary{hint}")
 
     def key(self, key: object) -> str:
         """The key of a dict."""

@@ -228,3 +228,16 @@ async def _refused(_live: object) -> None:
     from cellblock.repl.live import StateTooLarge
 
     raise StateTooLarge("no")
+
+
+async def test_no_worker_is_given_more_than_a_few_files_to_write_to(sandbox: str) -> None:
+    async with await open_session(sandbox) as one:
+        await one.exec("x = [1]\ny = x")
+        workers, dumps = set(), []
+        for _ in range(9):
+            workers.add(leader(one))
+            dumps.append(await one.dump())
+            assert (await one.exec("y.append(x[-1] + 1)\n[len(x), x is y]")).error is None
+        assert len(workers) == 3
+        assert (await one.exec("x")).value_preview == str(list(range(1, 11)))
+        assert len(set(dumps)) == 9

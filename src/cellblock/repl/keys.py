@@ -41,11 +41,13 @@ def _own_secret(path: Path) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Written aside and linked: another process that makes it at the same time wins or loses whole.
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(fresh)
-        fresh.unlink()
+        try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(KEY_BYTES))
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(fresh)
+        finally:
+            fresh.unlink(missing_ok=True)
         return _read(path)
     except OSError as error:
         raise ConfigError(f"{path}: the snapshot secret cannot be kept ({error.strerror}); give snapshot_secret=") from error

@@ -80,7 +80,7 @@ async def _open(live: Live, saved: SavedState | None) -> None:
         raise SandboxBroken("the worker did not open the session")
     live.process.rest()
     if opened.error is not None:
-        raise StoreError(f"the interpreter refuses this snapshot's state: {opened.error.removeprefix('ValueError: ')[:500]}")
+        raise StoreError(f"the interpreter refuses this snapshot's state: {opened.error[:500]}")
 
 
 def _frame(live: Live, saved: SavedState | None) -> dict[str, Any]:

@@ -79,19 +79,20 @@ class WorkerProcess:
         """
         assert self.lineage is not None
         try:
-            copy = WorkerProcess(connection, os.pidfd_open(pid), self.memory_bytes, dict(self.layers))
+            pidfd = os.pidfd_open(pid)
         except OSError as error:
             raise SandboxBroken("the worker's copy died at once") from error
+        # The process behind the descriptor is the copy if it is the worker's child and still lives: a number may be used anew.
+        # Until that is sure it is nobody that we may kill.
+        if pid == self.pid or _parent(pid) != self.pid or _ended(pidfd):
+            os.close(pidfd)
+            raise SandboxBroken("another process answered in place of the worker's copy")
+        copy = WorkerProcess(connection, pidfd, self.memory_bytes, dict(self.layers))
         try:
-            # The process behind the descriptor is the copy if it is the worker's child and still lives: a number may be used anew.
-            if pid == self.pid or _parent(pid) != self.pid or _ended(copy.pidfd):
-                raise SandboxBroken("another process answered in place of the worker's copy")
             copy._take(pid, (pid,))
-        except BaseException as error:
+        except OSError as error:
             copy.kill()
-            if isinstance(error, OSError):
-                raise SandboxBroken("the worker's copy died at once") from error
-            raise
+            raise SandboxBroken("the worker's copy died at once") from error
         copy.lineage = self.lineage
         self.lineage.add(pid)
         return copy

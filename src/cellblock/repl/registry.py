@@ -53,7 +53,7 @@ def find_sandbox(name: str) -> GuestSpec:
             spec = entry.load()()
         except SandboxUnavailable:
             raise
-        except Exception as error:
+        except Exception as error:  # foreign code: one broken package must not hide the other sandboxes
             raise SandboxUnavailable(f"{where} is broken: {type(error).__name__}: {str(error)[:200]}") from error
         if isinstance(spec, GuestSpec):
             return spec

@@ -114,7 +114,7 @@ class Session:
     async def dump(self) -> Snapshot:
         """The state between cells; see `REPLProtocol.dump`."""
         key = tenant_key(self._options.tenant, self._secret)
-        saved = await self._guarded(Live.dump)
+        saved = await self._guarded(self._standing.dump)
         try:
             return await anyio.to_thread.run_sync(Snapshot.seal, saved, self._options.spec, key)
         finally:

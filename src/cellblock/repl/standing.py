@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..errors import LimitExceeded
 from ..limits import ExecLimits
 from ..values import Value
+from .base import SavedState
 from .cell import CellRun
 from .history import History, Ran
 from .live import FrozenWorker, Live, SessionOptions, StateTooLarge
@@ -98,10 +99,7 @@ class Standing:
         history.add(ran, seconds, given)
         if history.seconds <= NEW_BASE_AFTER_SECONDS and history.given <= NEW_BASE_AFTER_BYTES:
             return
-        if live.dumps < DUMPS_OF_ONE_WORKER and await self.rest(live):
-            if live.dumps >= DUMPS_OF_ONE_WORKER:
-                self.drop()
-        elif history.given > HISTORY_BYTES:
+        if not await self.rest(live) and history.given > HISTORY_BYTES:
             history.give_up()
 
     async def set(self, live: Live, name: str, value: Value) -> None:
@@ -110,13 +108,27 @@ class Standing:
         await live.set(name, value)
         await self._add(live, Ran("", name=name, value=value), 0.0, live.wire.sent - sent)
 
+    async def dump(self, live: Live) -> SavedState:
+        """The state between cells.
+
+        Raises:
+            StateTooLarge: it is too large to be written, or this worker was given all the files that it gets.
+            SandboxBroken: the worker lied, died or did not answer in time.
+        """
+        if live.dumps >= DUMPS_OF_ONE_WORKER:
+            raise StateTooLarge("the state was refused too often; what is in the variables cannot be dumped")
+        saved = await live.dump()
+        if live.dumps >= DUMPS_OF_ONE_WORKER and not self.history.is_lost:
+            self.drop()
+        return saved
+
     async def rest(self, live: Live) -> bool:
         """Whether the state as it is now became the base."""
         try:
             if self.options.spec.facts.forks:
                 self.history.rest_on(FrozenWorker(await live.fork()))
                 return True
-            saved = await live.dump()
+            saved = await self.dump(live)
         except StateTooLarge:
             return False
         if saved.left_out:
