@@ -96,9 +96,25 @@ async def test_a_copy_that_hides_is_found_and_ended(naked: str, monkeypatch: pyt
     monkeypatch.setattr("cellblock.repl.live.FORK_SECONDS", 0.5)
     one = await open_session(naked)
     first = leader(one)
+    async with await one.fork() as two:  # the lineage lives on
+        await one.exec(COPY_HIDES)
+        with pytest.raises(SandboxBroken):
+            await one.exec(LONG_ENOUGH_FOR_A_BASE)  # the host makes a base by itself
+        with anyio.fail_after(5):
+            while set(family(first)) != {leader(two)}:
+                await anyio.sleep(0.02)
+        await one.aclose()
+        assert (await two.exec("1 + 1")).value_preview == "2"
+    await until_gone(first)
+
+
+async def test_a_copy_that_hides_from_the_last_session_of_its_lineage_is_ended_too(naked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cellblock.repl.live.FORK_SECONDS", 0.5)
+    one = await open_session(naked)
+    first = leader(one)
     await one.exec(COPY_HIDES)
     with pytest.raises(SandboxBroken):
-        await one.exec(LONG_ENOUGH_FOR_A_BASE)  # the host makes a base by itself
+        await one.exec(LONG_ENOUGH_FOR_A_BASE)
     await one.aclose()
     await until_gone(first)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from cellblock.errors import SandboxBroken
@@ -71,8 +72,6 @@ async def test_a_call_in_the_grace_reaches_nobody(naked: str) -> None:
 
 
 async def test_waiting_for_the_host_is_not_on_the_cells_clock(naked: str) -> None:
-    import anyio
-
     async with await open_session(naked, externals={"wait": lambda: anyio.sleep(0.5)}) as repl:
         result = await repl.exec("wait()\n'done'", limits=SHORT)
         assert result.value_preview == "'done'"
@@ -84,6 +83,27 @@ async def test_a_late_signal_does_not_hit_the_next_cell(naked: str) -> None:
         for number in range(50):
             repl._standing.live._interrupt(repl._standing.live.last_id)
             assert (await repl.exec(f"x = {number}\nx")).value_preview == str(number)
+
+
+@pytest.mark.parametrize("sandbox", ["restricted", "wasi"])
+async def test_a_late_signal_that_arrives_in_the_next_cell_is_not_meant_for_it(sandbox: str) -> None:
+    started = anyio.Event()
+    async with await open_session(sandbox, externals={"begin": started.set}) as repl:
+        await repl.exec("x = 0")
+        live = repl._standing.live
+        assert live is not None
+        earlier = live.last_id
+
+        async def late() -> None:
+            await started.wait()
+            for _ in range(20):
+                live._interrupt(earlier)
+                await anyio.sleep(0.005)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(late)
+            result = await repl.exec("begin()\nfor i in range(1_000_000):\n    x += 1\nx")
+        assert (result.error, result.value_preview) == (None, "1000000")
 
 
 async def test_a_crash_of_the_interpreter_is_the_cells_result(naked: str) -> None:
