@@ -94,9 +94,10 @@ def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
 
 async def _in_a_session(run: Run, question: str) -> Conclusion:
     settings = run.tree.settings
+    externals = Subcalls(run, perform_run).externals()
     session = await run.tree.open_session(
         settings.sandbox,
-        externals=Subcalls(run, perform_run).externals(),
+        externals=externals,
         context=run.context,
         limits=settings.exec_limits,
         seed=settings.seed,
@@ -114,13 +115,13 @@ async def _in_a_session(run: Run, question: str) -> Conclusion:
             context_chars=run.context.num_chars,
             context_documents=run.context.num_documents,
         )
-        return await Driver(run, session).drive(repl_loop(_task(run, question)))
+        return await Driver(run, session).drive(repl_loop(_task(run, question, tuple(externals))))
     finally:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             await session.aclose()
 
 
-def _task(run: Run, question: str) -> Task:
+def _task(run: Run, question: str, externals: tuple[str, ...]) -> Task:
     settings, context = run.tree.settings, run.context
     brief = Brief(
         question=question,
@@ -129,7 +130,7 @@ def _task(run: Run, question: str) -> Task:
         sample=context.head(prompt.SAMPLE_CHARS),
         file_names=tuple(entry.name for entry in context.files[: prompt.FILE_NAMES]),
         more_files=max(0, len(context.files) - prompt.FILE_NAMES),
-        externals=tuple(Subcalls(run, perform_run).externals()),
+        externals=externals,
         python=settings.python,
         soft_limits=settings.soft_limits,
         exec_limits=settings.exec_limits,

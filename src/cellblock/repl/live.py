@@ -171,6 +171,7 @@ class Live:
 
     async def _copied(self, lineage: Lineage) -> Live:
         mine, theirs = socket.socketpair()
+        process: WorkerProcess | None = None
         wire: Wire | None = None
         try:
             mine.setblocking(False)
@@ -181,21 +182,15 @@ class Live:
             process = self.process.copied(mine, await pid_of_copy(mine))
             wire = Wire(mine, self.options.caps)
             socket.send_fds(mine, [b"!"], [wire.mail])
-        except BaseException:
-            if wire is not None:
-                wire.close()
-            mine.close()
-            raise
-        copy = Live(process, wire, self.options, self.last_id)
-        try:
             await self._answered(meter)
-        except (TypeError, LookupError) as refusal:
-            copy.end()
-            raise SandboxBroken("the worker refused to be copied") from refusal
-        except BaseException:
-            copy.end()
+        except BaseException as error:
+            for opened in (process, wire, mine):
+                if opened is not None:
+                    opened.close()
+            if isinstance(error, (TypeError, LookupError)):
+                raise SandboxBroken("the worker refused to be copied") from error
             raise
-        return copy
+        return Live(process, wire, self.options, self.last_id)
 
     async def _settle(self, lineage: Lineage) -> None:
         # An earlier fork was cancelled half way. Its worker still asks, or has answered: neither is for this one.
