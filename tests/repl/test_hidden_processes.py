@@ -133,8 +133,11 @@ async def test_a_copy_never_gets_the_leave_that_another_one_was_given(naked: str
         async with anyio.create_task_group() as group:
             group.start_soon(steal)
             await anyio.sleep(0.1)
-            async with await one.fork():
-                pass
+            async with await one.fork() as three:
+                closed = leader(three)
+        with anyio.fail_after(5):
+            while closed in family(first):  # killed, and for a moment still there
+                await anyio.sleep(0.005)
         assert stolen == [None]
         assert set(family(first)) <= {leader(one), leader(two)} | {
             base.live.process.pid for base in (one._standing.history.base, two._standing.history.base) if isinstance(base, FrozenWorker)
