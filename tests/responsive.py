@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,17 @@ def running_clock() -> float:
     """Seconds, without those that this thread spent waiting for a processor: other processes' load is not our stall."""
     waited = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
     return time.perf_counter() - waited / 1e9
+
+
+def holds_up_for(work: Callable[[], None], *, tries: int = 3) -> float:
+    """Seconds for which `work` would hold up the event loop: the least of several, since a busy neighbour can slow down any one of them."""
+
+    def once() -> float:
+        started = running_clock()
+        work()
+        return running_clock() - started
+
+    return min(once() for _ in range(tries))
 
 
 @asynccontextmanager
