@@ -13,6 +13,7 @@ import anyio
 from cellblock.engine.budget import Budget
 from cellblock.engine.driver import perform_run
 from cellblock.engine.effects import Conclusion
+from cellblock.engine.roles import Models, Roles
 from cellblock.engine.tree import Run, Settings, Tree
 from cellblock.events import AnyEvent
 from cellblock.host.context import Context
@@ -104,8 +105,7 @@ class Stage:
         self.events: list[AnyEvent] = []
         self.sessions: list[DictREPL] = []
         self.tree = Tree(
-            model=model,
-            sub_model=sub_model or model,
+            models=Roles(Models(root=model, sub=sub_model or model)),
             journal=Journal(":memory:"),
             emit=self.events.append,
             limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),

@@ -79,7 +79,7 @@ async def test_an_effect_is_on_record_before_it_is_performed() -> None:
     stage = Stage(Stuck())
     async with anyio.create_task_group() as group:
         group.start_soon(stage.answer)
-        await stage.tree.model.asked.wait()  # type: ignore[attr-defined]
+        await stage.tree.models.root.asked.wait()  # type: ignore[attr-defined]
         (effect,) = stage.tree.journal.effects("r")
         assert (effect.kind, effect.ended, stage.tree.journal.run("r").status) == ("ask", None, "running")
         group.cancel_scope.cancel()

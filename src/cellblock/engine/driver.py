@@ -41,7 +41,7 @@ async def perform_run(run: Run, question: str) -> Conclusion:
     settings = run.tree.settings
     task = {
         "question": question,
-        "model": run.tree.model.name,
+        "model": run.model.name,
         "sandbox": settings.sandbox,
         "seed": settings.seed,
         "context_sha256": run.context.sha256,
@@ -108,7 +108,7 @@ async def _in_a_session(run: Run, question: str) -> Conclusion:
         run.event(
             RunStarted,
             question=question,
-            model=run.tree.model.name,
+            model=run.model.name,
             sandbox=session.sandbox,
             layers=dict(session.layers),
             weak_isolation=settings.allow_weak_isolation,
@@ -187,14 +187,14 @@ class Driver:
         run.step = effect.step
         # Only what is new: the messages before it are in the journal already.
         new = effect.messages[self._told :]
-        payload = {"messages": new, "after": self._told, "model": run.tree.model.name}
+        payload = {"messages": new, "after": self._told, "model": run.model.name}
         self._told = len(effect.messages)
         key = str(effect.step)
         seq = run.tree.journal.begin(run.run_id, "ask", key, payload)
         role = "sub_root_call" if run.parent else "root_call"
         try:
             run.budget.take_step()
-            response = await run.ask(Call(model=run.tree.model, messages=effect.messages, role=role, key=key, seq=seq))
+            response = await run.ask(Call(model=run.model, messages=effect.messages, role=role, key=key, seq=seq))
         except BudgetExceeded as error:
             run.tree.journal.finish(run.run_id, seq, failure_record(error))
             return Stopped(error=error)

@@ -31,11 +31,10 @@ from .contexts import open_context
 from .driver import CLOSE_SECONDS, perform_run
 from .effects import Conclusion
 from .guards import Guards, answer_text
+from .roles import Model, Models, Roles
 from .stream import RunStream
 from .tree import Run, Settings, Tree
 
-Model: TypeAlias = "str | ModelAdapter | Callable[..., object]"
-"""A name such as `openai:gpt-5`, an adapter, or a function of the prompt."""
 ContextSource: TypeAlias = "str | list[str] | dict[str, str] | Path | Context"
 
 
@@ -77,7 +76,7 @@ class RLM:
     """A Recursive Language Model: the model answers by writing cells that read the context. Reusable, also in parallel.
 
     Args:
-        model: for the loop.
+        model: for the loop; or `Models`, which name one for each role and depth.
         sub_model: for sub-calls; None takes `model`.
         sandbox: a name that `cellblock sandboxes` lists.
         limits: of a run and all its child runs.
@@ -95,7 +94,7 @@ class RLM:
 
     def __init__(
         self,
-        model: Model,
+        model: Model | Models,
         *,
         sub_model: Model | None = None,
         sandbox: str = "monty",
@@ -121,10 +120,9 @@ class RLM:
         )
         self._settings.guards.check(self.limits)
         self._journal = journal
-        self._models = (model, model if sub_model is None else sub_model)
-        for spec in self._models:
-            # Now and not at the first run: a missing key is the caller's to fix here.
-            resolve(spec)
+        self._models = _models(model, sub_model)
+        # Now and not at the first run: a missing key is the caller's to fix here.
+        Roles(self._models)
 
     async def arun(self, question: str, context: ContextSource, *, on_event: Callable[[AnyEvent], None] | None = None) -> RunResult:
         """Answer `question` about `context`. Cancelling it ends everything that it started.
@@ -178,10 +176,8 @@ class RLM:
     @asynccontextmanager
     async def _tree(self, emit: Callable[[AnyEvent], None]) -> AsyncIterator[Tree]:
         async with AsyncExitStack() as stack:
-            model, sub_model = [await _adapter(spec, stack) for spec in self._models]
             yield Tree(
-                model=model,
-                sub_model=sub_model,
+                models=Roles(self._models, partial(_adapter, stack=stack)),
                 journal=stack.enter_context(Journal(_journal_path(self._journal))),
                 emit=emit,
                 limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),
@@ -190,7 +186,15 @@ class RLM:
             )
 
 
-async def _adapter(spec: Model, stack: AsyncExitStack) -> ModelAdapter:
+def _models(model: Model | Models, sub_model: Model | None) -> Models:
+    if not isinstance(model, Models):
+        return Models(root=model, sub=sub_model)
+    if sub_model is not None:
+        raise ConfigError("sub_model= goes with one model; in Models(...) it is sub=")
+    return model
+
+
+def _adapter(spec: Model, stack: AsyncExitStack) -> ModelAdapter:
     """The adapter of this run. One made here from a name is closed with the run: connections belong to one event loop."""
     adapter = resolve(spec)
     if adapter is not spec:

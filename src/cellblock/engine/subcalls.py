@@ -49,7 +49,7 @@ class Subcalls:
         bound = arguments.bind("llm_query", ("prompt", "model", "max_tokens", "task"), args, kwargs)
         text = arguments.text("llm_query", "prompt", bound.get("prompt"))
         second = bound.get("model")
-        if len(args) > 1 and isinstance(second, str) and second not in self._models():
+        if len(args) > 1 and isinstance(second, str) and not self._knows(second):
             bound |= {"model": None, "task": second}
         if bound.get("task") is not None:
             text = arguments.text("llm_query", "task", bound["task"]) + "\n\n" + text
@@ -130,20 +130,23 @@ class Subcalls:
         self._run.calls += 1
         return f"{self._run.step}.{self._run.cell}.{self._run.calls}"
 
-    def _models(self) -> dict[str, ModelAdapter]:
-        tree = self._run.tree
-        return {tree.model.name: tree.model, tree.sub_model.name: tree.sub_model, "root": tree.model, "sub": tree.sub_model}
+    def _knows(self, name: str) -> bool:
+        try:
+            self._run.tree.models.of(name, self._run.budget.depth)
+        except LookupError:
+            return False
+        return True
 
     def _model(self, function: str, name: Value) -> ModelAdapter:
         if name is None:
-            return self._run.tree.sub_model
+            return self._run.tree.models.sub(self._run.budget.depth)
         if not isinstance(name, str):
             raise CellError("TypeError", f"{function}(): model must be a str or None")
         try:
-            return self._models()[name]
-        except KeyError:
-            # Names may tell where a model is served, so the cell is told the two roles alone.
-            raise CellError("ValueError", f"{function}(): no model named {name[:50]!r}; known: root, sub") from None
+            return self._run.tree.models.of(name, self._run.budget.depth)
+        except LookupError:
+            known = ", ".join(self._run.tree.models.names)
+            raise CellError("ValueError", f"{function}(): no model named {name[:50]!r}; known: {known}") from None
 
     @contextmanager
     def _for_the_cell(self) -> Iterator[None]:

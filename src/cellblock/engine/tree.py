@@ -20,6 +20,7 @@ from ..store.journal import Journal
 from .asking import cleaned, complete, token_bytes
 from .budget import Budget, Hold
 from .guards import Guards
+from .roles import Roles
 
 ERROR_CHARS = 2_000
 
@@ -76,8 +77,7 @@ class Call:
 class Tree:
     """What all runs of one tree share."""
 
-    model: ModelAdapter
-    sub_model: ModelAdapter
+    models: Roles
     journal: Journal
     emit: Callable[[AnyEvent], None]
     limiter: anyio.CapacityLimiter
@@ -104,7 +104,18 @@ class Run:
     calls: int = 0
     """Sub-calls and child runs that the running cell has made."""
     children: int = 0
+    """Child runs that it has opened."""
+    deepest: int = 0
+    """Depth of the deepest run that it or one below it has opened; its own if none."""
     created: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.deepest = max(self.deepest, self.budget.depth)
+
+    @property
+    def model(self) -> ModelAdapter:
+        """The model of its own loop."""
+        return self.tree.models.loop(self.budget.depth)
 
     def event(self, kind: Callable[..., AnyEvent], **fields: Any) -> None:
         """Emit one event of this run, now."""
