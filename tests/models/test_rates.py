@@ -115,7 +115,7 @@ def test_a_cancelled_head_of_the_queue_lets_the_next_one_go() -> None:
         async with admitted("key", Rates(parallel=1), 0), anyio.create_task_group() as group:
             with anyio.move_on_after(3):
                 async with anyio.create_task_group() as inner:
-                    inner.start_soon(_enter, Rates(parallel=1))
+                    inner.start_soon(_enter_key, "key", Rates(parallel=1))
                     await anyio.sleep(1)
                     group.start_soon(second)
         return moments[0]
@@ -123,8 +123,8 @@ def test_a_cancelled_head_of_the_queue_lets_the_next_one_go() -> None:
     assert run_virtually(scenario) == pytest.approx(3, abs=0.01)
 
 
-async def _enter(rates: Rates) -> None:
-    async with admitted("key", rates, 0):
+async def _enter_key(key: str, rates: Rates) -> None:
+    async with admitted(key, rates, 0):
         pytest.fail("admitted before its time")
 
 
@@ -166,6 +166,22 @@ def test_callers_with_other_rates_for_the_same_key_count_each_others_requests() 
     assert run_virtually(scenario) == pytest.approx(60, abs=0.01)
 
 
+def test_a_caller_who_allows_fewer_in_flight_waits_until_so_few_are() -> None:
+    async def scenario() -> float:
+        async def other(seconds: float) -> None:
+            async with admitted("key", Rates(parallel=3), 0):
+                await anyio.sleep(seconds)
+
+        async with anyio.create_task_group() as group:
+            for seconds in (1, 2, 3):
+                group.start_soon(other, seconds)
+            await anyio.sleep(0.5)
+            async with admitted("key", Rates(parallel=1), 0):
+                return anyio.current_time()
+
+    assert run_virtually(scenario) == pytest.approx(3, abs=0.01)
+
+
 def test_a_slow_key_is_not_forgotten_by_the_minute() -> None:
     async def scenario() -> float:
         rates = Rates(requests_per_minute=0.1)
@@ -185,13 +201,18 @@ def test_idle_keys_are_forgotten_once_they_are_many(monkeypatch: pytest.MonkeyPa
 
     async def scenario() -> set[str]:
         async with admitted("held", Rates(parallel=1), 0):
+            with anyio.move_on_after(1):
+                await _enter_key("held", Rates(parallel=1))
+            with anyio.move_on_after(1):
+                async with admitted("given up", Rates(requests_per_minute=0.5), 0):
+                    await _enter_key("given up", Rates(requests_per_minute=0.5))
             for number in range(50):
                 async with admitted(str(number), Rates(parallel=1), 0):
                     await anyio.sleep(10)
             return set(rates_module._QUEUES.get())
 
     names = run_virtually(scenario)
-    assert len(names) <= 10 and {"held", "49"} <= names
+    assert len(names) <= 10 and {"held", "49"} <= names and "given up" not in names
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.integers(0, 100)), min_size=1, max_size=60), st.integers(1, 300))
