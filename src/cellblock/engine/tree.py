@@ -57,6 +57,8 @@ class Settings:
     """For the prompt: what the sandbox says of its Python."""
     soft_limits: bool = False
     """For the prompt: whether a cell that ran out of time keeps its variables."""
+    parallel_children: int = 4
+    """Child runs that are open at once at each depth, in the whole tree. Each is a worker process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +109,8 @@ class Run:
     """Child runs that it has opened."""
     deepest: int = 0
     """Depth of the deepest run that it or one below it has opened; its own if none."""
+    places: dict[int, anyio.CapacityLimiter] = field(default_factory=dict)
+    """Of each depth, for the child runs open there. One for the whole tree: every run hands it to its children."""
     created: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
