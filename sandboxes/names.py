@@ -17,10 +17,12 @@ CONTEXT_METHODS = (
     "search", "metadata",
 )  # fmt: skip
 TEXT_METHODS = ("find", "rfind", "index", "rindex", "count", "startswith", "endswith")
+FINALS = ("FINAL", "FINAL_VAR", "SUBMIT")
 TOP_LEVEL = ("peek", "tail", "lenP", "extract_after")
 TEXT_CHARS, TEXT_HEAD, TEXT_TAIL = 2_000, 1_000, 500
 SHOWN_ITEMS, SHOWN_DEPTH, SHOWN_CHARS = 40, 4, 4_000
 PLAIN_DEPTH = 40
+_TRUE_OR_NOT = (bool, int, float, str, bytes, list, tuple, dict)
 _BIG = 10**4000
 
 
@@ -43,10 +45,12 @@ def guest_names(call: Call, variables: Mapping[str, Any]) -> dict[str, Any]:
         "P": text,
         "context": text,
         "CONTEXT": text,
-        "FINAL": lambda value: call("FINAL", (plain(value),), {}),
-        "FINAL_VAR": lambda name: call("FINAL_VAR", (plain(name),), {}),
+        **{name: far_function(call, name) for name in FINALS},
+        "answer": {"content": None, "ready": False},
+        "NO_ANSWER": "NO_ANSWER",
         "SHOW_VARS": lambda: _shown_variables(call("_cb_names", (), {}), variables),
         "_cb_show": show,
+        "_cb_take_answer": answer_taker(far_function(call, "FINAL"), variables),
         **_text_helpers(call, text),
     }
 
@@ -67,6 +71,24 @@ def far_function(call: Call, name: str) -> Callable[..., Any]:
 
     external.__name__ = external.__qualname__ = name
     return external
+
+
+def answer_taker(final: Callable[[Any], Any], variables: Mapping[str, Any]) -> Callable[[bool], None]:
+    """What the worker calls after a cell: takes the mark "ready" off `answer` and, if it is wanted, gives the content by `final`."""
+
+    def take(wanted: bool) -> None:
+        found = variables.get("answer")
+        ready = found.get("ready") if type(found) is dict else None
+        # To ask an object of a cell's class whether it is true would be to call a method of it.
+        if found is None or type(ready) not in _TRUE_OR_NOT or not ready:
+            return
+        found["ready"] = False
+        if wanted and "content" not in found:
+            raise ValueError("it has no 'content'; set answer['content']")
+        if wanted:
+            final(found["content"])
+
+    return take
 
 
 def _context_facade(flat: Mapping[str, Callable[..., Any]]) -> object:

@@ -46,6 +46,7 @@ _HOT_MARKS = ("ctx", "P", "context", "CONTEXT", ":=", "global")
 _DYNAMIC_MARKS = ("exec", "eval", "globals", "locals", "vars", "__import__", "__builtins__", "__main__")
 """Words by which code can rebind names that it does not mention."""
 _DYNAMIC = re.compile(rf"\b(?:{'|'.join(_DYNAMIC_MARKS)})\b")
+_READY = "ready"
 _NAME_FIELDS = ("id", "arg", "name", "asname", "rest", "names")
 
 
@@ -64,6 +65,8 @@ class Cell:
     """The context's names that it may rebind or delete."""
     settled: frozenset[str] = frozenset()
     """Those that are surely something else once it ran to its end."""
+    says_ready: bool = False
+    """It, or a function that it defines, may mark `answer` as ready."""
 
     @property
     def needs_text(self) -> bool:
@@ -73,10 +76,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionNames:
-    """What is known, between cells, of the context's names: each is the facade, may be, or no longer is."""
+    """What is known, between cells, of names of ours: each of the context's is the facade, may be, or no longer is."""
 
     unsure: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    says_ready: bool = False
+    """Some cell did: from then on `answer` is looked at when a cell has ended."""
 
     def fate(self, name: str) -> Fate:
         """What the name is bound to when the next cell starts."""
@@ -91,10 +96,10 @@ class SessionNames:
     def after(self, cell: Cell, *, completed: bool = False) -> SessionNames:
         """The names after `cell` ran; `completed` says that it ended without an error, with its `texts` bound before."""
         touched = cell.rebinds | frozenset(cell.texts)
-        if not touched:
+        if not touched and cell.says_ready <= self.says_ready:
             return self
         gone = self.gone | cell.settled | frozenset(cell.texts) if completed else self.gone
-        return SessionNames(unsure=(self.unsure | touched) - gone, gone=gone)
+        return SessionNames(unsure=(self.unsure | touched) - gone, gone=gone, says_ready=self.says_ready or cell.says_ready)
 
 
 def rewrite(source: str, session: SessionNames, members: Mapping[str, frozenset[str]] = MEMBERS) -> Cell:
@@ -129,6 +134,7 @@ def _rewritten(cell: Source, session: SessionNames, members: Mapping[str, frozen
         texts=texts,
         rebinds=frozenset(NAMES if dynamic else flow.rebound),
         settled=frozenset(flow.settled),
+        says_ready=_READY in cell.text,
     )
 
 

@@ -11,13 +11,14 @@ import mmap
 import os
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import msgspec
 
 from advice import Advice, advised
 from frames import HostGone, Wire
+from given import ANSWER, CALLS, DROP, TAKE, Given, refused
 from interpreter import Buffer, GuestError, Interpreter, OpenRequest, Outcome
 from near import TOP_LEVEL, NearContext, near_functions
 from printed import Printed
@@ -49,8 +50,7 @@ class _Cell:
     """Top-level names that it may bind."""
     calls: int = 0
     near_calls: int = 0
-    final: list[Any] = field(default_factory=list)
-    final_name: str | None = None
+    given: Given = field(default_factory=Given)
 
 
 def _write(fd: int, allowed: int, pieces: Sequence[Buffer]) -> int:
@@ -118,8 +118,8 @@ class Worker:
                 answer["value"] = packer.pack(self.handlers[frame["t"]](frame))
         except GuestError as error:
             answer["error"] = (error.kind, error.message)
-        except CellRefused as refused:
-            answer["error"] = ("TypeError", refused.message)
+        except CellRefused as error:
+            answer["error"] = ("TypeError", error.message)
         except (TypeError, ValueError) as error:
             answer["error"] = (type(error).__name__, str(error))
         except OSError as error:
@@ -191,10 +191,17 @@ class Worker:
             raise GuestError(outcome.error[0], outcome.error[1])
 
     def _get(self, frame: dict[str, Any]) -> Any:
-        return self.interpreter.get(frame["name"])
+        return self._variable(frame["name"])
+
+    def _variable(self, name: str) -> Any:
+        # `answer` is no variable before a cell binds it: whoever asks for it expects a value, and would get the empty form.
+        if name == ANSWER and name not in self._known_names():
+            raise GuestError("LookupError", f"no variable named {name!r}: use FINAL(value), or set answer['content'] and answer['ready']")
+        return self.interpreter.get(name)
 
     def _set(self, frame: dict[str, Any]) -> None:
         cell = rewrite(f"{frame['name']} = None", self.names)
+        cell = replace(cell, says_ready=frame["name"] == ANSWER)
         self._bind({frame["name"]: frame["value"]})
         self.names = self.names.after(cell, completed=True)
         self.bound.update(cell.bound)
@@ -228,12 +235,12 @@ class Worker:
             )
             self.names = self.names.after(rewritten, completed=outcome.error is None)
             self.bound.update(bound)
-        except CellRefused as refused:
-            outcome = Outcome(error=(refused.kind, refused.message, refused.line))
+        except CellRefused as error:
+            outcome = Outcome(error=(error.kind, error.message, error.line))
         except MemoryError:  # in the rewrite, or where the interpreter itself could not help it
             outcome = Outcome(error=("MemoryError", "the worker ran out of memory", None), limit="memory_bytes", lost=True)
         if outcome.error is None:
-            outcome = self._take_final_name(cell, outcome)
+            outcome = self._final(cell, outcome)
         elif bound and not outcome.lost:
             there = set(self.interpreter.names())
             bound = tuple(name for name in bound if name in there)
@@ -245,18 +252,15 @@ class Worker:
         text = self.near["P__text"]()
         return dict.fromkeys(cell.texts, text)
 
-    def _take_final_name(self, cell: _Cell, outcome: Outcome) -> Outcome:
-        name, cell.final_name = cell.final_name, None
-        if name is None:
-            return outcome
-        try:
-            value = self.interpreter.get(name)
-            self.wire.fits(value)
-        except (GuestError, TypeError, ValueError) as error:
-            message = error.message if isinstance(error, GuestError) else str(error)
-            return Outcome(preview=outcome.preview, error=("NameError", f"FINAL_VAR: {message[:500]}", None))
-        cell.final = [value]
-        return outcome
+    def _final(self, cell: _Cell, outcome: Outcome) -> Outcome:
+        """Take the answer of a cell that ended well. Costs nothing where no cell of this session can have marked one as ready."""
+        if self.names.says_ready or ANSWER in cell.bound:
+            # As one more piece of the cell, so under its limits: what stands in `answer` is the cell's own.
+            code = DROP if cell.given.there else TAKE
+            taken = self.interpreter.run(code, self.dispatch, inputs={}, write=cell.printed.write, shows=False)
+            if taken.error is not None:
+                return refused(outcome, taken)
+        return cell.given.read(self._variable, self.wire.fits, outcome)
 
     def _finish(self, cell: _Cell, outcome: Outcome, bound: tuple[str, ...]) -> None:
         self.cell = None
@@ -273,7 +277,7 @@ class Worker:
             "lost": outcome.lost,
             "changed": [name[:200] for name in bound[:1_000]],
             "dropped": cell.printed.dropped,
-            "final": [packer.pack(value) for value in cell.final] or None,
+            "final": [packer.pack(value) for value in cell.given.values] or None,
             "near_calls": cell.near_calls,
         })  # fmt: skip
 
@@ -291,8 +295,8 @@ class Worker:
             if cell is not None:
                 cell.near_calls += 1
             return self._near(self.near[name], args, kwargs)
-        if cell is not None and name in ("FINAL", "FINAL_VAR"):
-            return self._final(cell, name, args, kwargs)
+        if cell is not None and name in CALLS:
+            return cell.given.take(name, args, kwargs, self.wire.fits)
         if cell is not None and name in self.far:
             return self._far(cell, name, args, kwargs)
         if name in self.far:
@@ -307,19 +311,6 @@ class Worker:
         except NEAR_ERRORS as error:
             kind = type(error).__name__
             raise GuestError(kind if kind in ("ValueError", "TypeError", "IndexError", "KeyError") else "ValueError", str(error)) from None
-
-    def _final(self, cell: _Cell, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if len(args) != 1 or kwargs:
-            raise GuestError("TypeError", f"{name} takes exactly one argument")
-        value = args[0]
-        if name == "FINAL_VAR" and isinstance(value, str) and value.strip().isidentifier():
-            cell.final, cell.final_name = [], value.strip()
-            return
-        try:
-            self.wire.fits(value)
-        except (TypeError, ValueError) as error:
-            raise GuestError(type(error).__name__, str(error)) from None
-        cell.final, cell.final_name = [value], None
 
     def _far(self, cell: _Cell, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         packer = self.wire.packer()

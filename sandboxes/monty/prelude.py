@@ -4,16 +4,19 @@
 # A cell may call its variables `list`, `len` or `str`: what shows values and hands them out keeps its own names of these.
 import collections
 import datetime
+import functools
 import itertools
 import json
 import math
 import random
 import re
+import time
 
 _cb_isinstance, _cb_type, _cb_len, _cb_repr, _cb_eval, _cb_locals = isinstance, type, len, repr, eval, locals
 _cb_bool, _cb_int, _cb_str, _cb_bytes = bool, int, str, bytes
 _cb_list, _cb_tuple, _cb_dict, _cb_set = list, tuple, dict, set
 _cb_scalar, _cb_row, _cb_sets = (bool, int, float, str, bytes), (list, tuple), (set, frozenset)
+_cb_true_or_not = (bool, int, float, str, bytes, list, tuple, dict)
 _cb_holder = (list, tuple, set, frozenset, dict)
 _cb_sized = (str, bytes, list, tuple, dict, set, frozenset)
 _cb_TypeError, _cb_ValueError, _cb_NameError = TypeError, ValueError, NameError
@@ -193,12 +196,32 @@ def _cb_show(value):
     return text if _cb_len(text) <= 4000 else text[:4000] + "...(clipped)"
 
 
-def FINAL(value):
-    _cb_far_FINAL(_cb_plain(value))
+def FINAL(*a, **k):
+    _cb_far_FINAL(*_cb_plain(a, -1), **_cb_plain(k, -1))
 
 
-def FINAL_VAR(name):
-    _cb_far_FINAL_VAR(_cb_plain(name))
+def FINAL_VAR(*a, **k):
+    _cb_far_FINAL_VAR(*_cb_plain(a, -1), **_cb_plain(k, -1))
+
+
+def SUBMIT(*a, **k):
+    _cb_far_SUBMIT(*_cb_plain(a, -1), **_cb_plain(k, -1))
+
+
+answer = {"content": None, "ready": False}
+NO_ANSWER = "NO_ANSWER"
+
+
+def _cb_take_answer(wanted):
+    found = answer
+    ready = found.get("ready") if _cb_type(found) is _cb_dict else None
+    if _cb_type(ready) not in _cb_true_or_not or not ready:
+        return
+    found["ready"] = False
+    if wanted and "content" not in found:
+        raise _cb_ValueError("it has no 'content'; set answer['content']")
+    if wanted:
+        _cb_far_FINAL(_cb_plain(found["content"]))
 
 
 _cb_seed = random.seed

@@ -11,7 +11,7 @@ from typing import Any
 
 from frames import HostGone
 from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, OpenRequest, Outcome
-from names import guest_names, plain, show
+from names import FINALS, answer_taker, guest_names, plain, show
 from restricted import rules
 from restricted.builtin_names import builtin_names, hooks
 from restricted.classes import Maker, Text, install_module, serials
@@ -29,7 +29,7 @@ BALLAST_BYTES = 8 * 2**20
 MESSAGE_CHARS = 4_000
 SOURCES_KEPT = 500
 """From so many cells with functions on, those of which nothing is left are forgotten."""
-PREIMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
+PREIMPORTED = ("re", "json", "math", "collections", "itertools", "functools", "datetime", "time", "random")
 
 
 _INTERRUPTED = Outcome(error=("LimitExceeded", "interrupted", None), limit=INTERRUPTED)
@@ -73,10 +73,12 @@ class RestrictedInterpreter:
         self.variables |= {"__builtins__": names, "__name__": "__main__", **hooks(self.screen, self.facades, self.maker)}
         self.ours = {
             **guest_names(self._call, self.variables),
-            "FINAL": self._external("FINAL"),
+            **{name: self._external(name) for name in FINALS},
+            "_cb_take_answer": answer_taker(self._external("FINAL"), self.variables),
             "_cb_show": lambda value: without_addresses(show(value), value),
             **{name: self.facades[name] for name in PREIMPORTED},
         }
+        self.answer = self.ours.pop("answer")  # data, and saved with the variables
         self.variables |= self.ours
 
     # -- the session
@@ -87,8 +89,8 @@ class RestrictedInterpreter:
         self.frozen.begin(request.clock, request.seed)
         self.items = request.caps.items
         self.ours |= {name: self._external(name) for name in request.far}
-        self.inputs = dict(inputs)
-        self.variables |= self.ours | inputs
+        self.inputs = {**inputs} if "answer" in self.ours else {"answer": self.answer, **inputs}
+        self.variables |= self.ours | self.inputs
 
     def names(self) -> list[str]:
         """Top-level names that cells bound."""
@@ -130,7 +132,7 @@ class RestrictedInterpreter:
         finally:
             self.dispatch = _no_calls
         # What was given is given again; the saved one may have been changed since, so it counts.
-        self.inputs = {name: self.variables.get(name) for name in inputs}
+        self.inputs = {name: self.variables.get(name) for name in self.inputs}
 
     def _paths(self) -> dict[str, Any]:
         return known_paths(self.facades, self.variables["__builtins__"], self.ours)

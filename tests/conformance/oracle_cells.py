@@ -26,7 +26,7 @@ RESERVED = ("ctx__", "P__", "_cb_")
 QUIET = ("print", "FINAL", "FINAL_VAR", "SUBMIT")
 GRACE_SECONDS = 0.5
 NOWHERE = os.open(os.devnull, os.O_WRONLY)
-PRE_IMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
+PRE_IMPORTED = ("re", "json", "math", "collections", "itertools", "functools", "datetime", "time", "random")
 
 
 class Cells:
@@ -39,9 +39,10 @@ class Cells:
         self.final_name: str | None = None
         given = {name: __import__(name) for name in PRE_IMPORTED}
         given |= context_names(context) | {"FINAL": self._final, "FINAL_VAR": self._final_var, "SHOW_VARS": self._show_vars}
+        given |= {"SUBMIT": self._submit, "answer": {"content": None, "ready": False}, "NO_ANSWER": "NO_ANSWER"}
         given |= {name: self._far(name, function) for name, function in externals(far).items()}
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **given}
-        self.given = set(self.names)
+        self.given = dict(self.names)
         stop_the_clock(clock)
         random.seed(seed)
         bound_memory(self.limits.memory_bytes)
@@ -76,6 +77,7 @@ class Cells:
                 got.preview = _sendable(show(self.names.pop("_cb_value"))) or None
             if self.calls > self.limits.host_calls:
                 raise Passed("host_calls")
+            self._take_answer()
             self._take_final_name()
         except Passed as passed:
             got.error, got.limit = ("LimitExceeded", str(passed), None), str(passed)
@@ -86,7 +88,7 @@ class Cells:
 
     def get(self, name: str) -> Observed:
         """A variable's value as it crosses."""
-        if name in self.given or name not in self.names:
+        if not self._is_bound(name):
             return Observed(error=("LookupError", f"no variable named {name!r}", None))
         try:
             return Observed(final=repr(plain(self.names[name])))
@@ -103,24 +105,46 @@ class Cells:
 
     # -- what cells call
 
-    def _final(self, value: Any) -> None:
-        self.finals, self.final_name = [plain(value)], None
+    def _final(self, *args: Any, **named: Any) -> None:
+        self.finals, self.final_name = [plain(_one("FINAL", args, named))], None
 
-    def _final_var(self, name: Any) -> None:
+    def _submit(self, *args: Any, **named: Any) -> None:
+        self._final(_one("SUBMIT", args, named))
+
+    def _final_var(self, *args: Any, **named: Any) -> None:
+        name = _one("FINAL_VAR", args, named)
         if not isinstance(name, str) or not name.strip().isidentifier():
             self._final(name)
         else:
             self.finals, self.final_name = [], name.strip()
 
+    def _take_answer(self) -> None:
+        """What the cells left in `answer`, if they marked it as ready and gave nothing by a call."""
+        answer, given = self.names.get("answer"), self.finals or self.final_name
+        if type(answer) is not dict or type(answer.get("ready")) not in (bool, int, str, list, dict) or not answer["ready"]:
+            return
+        answer["ready"] = False
+        if not given:
+            try:
+                if "content" not in answer:
+                    raise ValueError("it has no 'content'; set answer['content']")
+                self._final(answer["content"])
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"answer: {error}; then set answer['ready'] = True again") from None
+
     def _take_final_name(self) -> None:
         if self.final_name is not None:
-            if self.final_name not in self.names:
+            if not self._is_bound(self.final_name):
                 raise NameError(f"FINAL_VAR: no variable named {self.final_name!r}")
             self.finals = [plain(self.names[self.final_name])]
 
+    def _is_bound(self, name: str) -> bool:
+        """Whether a cell or the host has bound the name."""
+        return name in self.names and not (name in self.given and self.names[name] is self.given[name])
+
     def _show_vars(self) -> str:
         lines = []
-        for name in sorted(set(self.names) - self.given):
+        for name in sorted(filter(self._is_bound, self.names)):
             value = self.names[name]
             size = f" of {len(value)}" if isinstance(value, (str, bytes, list, tuple, dict, set, frozenset)) else ""
             lines.append(f"{name}: {type(value).__name__}{size}")
@@ -145,6 +169,13 @@ class Cells:
                     raise RuntimeError(f"the answer cannot cross: {error}") from None
 
         return call
+
+
+def _one(call: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    values = [*args, *named.values()]
+    if len(values) != 1:
+        raise TypeError(f"{call} takes exactly one argument")
+    return values[0]
 
 
 def _crossing(value: Any) -> Any:

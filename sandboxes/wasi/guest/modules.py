@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 
-PREIMPORTED = ("re", "json", "math", "collections", "itertools", "datetime", "random")
+PREIMPORTED = ("re", "json", "math", "collections", "itertools", "functools", "datetime", "time", "random")
 """Bound in every session from the start."""
 
 # Those with an underscore, and some more, are what the others import only when they are used.
