@@ -98,7 +98,21 @@ async def test_a_lone_surrogate_in_the_source_is_refused_before_it_is_sent(repl:
     assert (await repl.exec("1 + 1")).value_preview == "2"
 
 
-@pytest.mark.parametrize("way", ["take(x)", "take(a=x)", "FINAL(x)", "FINAL_VAR('x')", "x", "print(x)", "take({'k': [x]})"])
+WAYS_OUT = [
+    "take(x)",
+    "take(a=x)",
+    "FINAL(x)",
+    "FINAL_VAR('x')",
+    "SUBMIT(x)",
+    "x",
+    "print(x)",
+    "take({'k': [x]})",
+    "answer['content'], answer['ready'] = x, True",
+    "answer['ready'] = x",
+]
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
 @pytest.mark.parametrize("name", VALUES)
 async def test_a_hostile_value_on_its_way_out_harms_nobody(name: str, way: str, sandbox: str) -> None:
     taken: list[Any] = []

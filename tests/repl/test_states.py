@@ -40,20 +40,29 @@ CELLS = [
     "table.pop('0', None)",
     "n = step(n)",
     "items.append(n)\n1 / 0",
+    "answer['content'] = [n, alias]",
+    "finish(n)",
+    "finish(text)\n1 / 0",
     "from collections import Counter\nitems.append(sorted(Counter(text).items())[:2])",
 ]
 BEGINNING = "n = 0\nitems = []\nalias = items\ntable = {}\ntext = ''\ndef step(x):\n    return x * 3 + n"
-NAMES = ("n", "items", "alias", "table", "text")
+BEGINNING += "\ndef finish(x):\n    answer['content'], answer['ready'] = x, True"
+NAMES = ("n", "items", "alias", "table", "text", "answer")
 
 
 class Model(dict[str, Any]):
     """A plain namespace; copies keep what is shared within."""
 
-    def run(self, code: str) -> None:
+    def run(self, code: str) -> Any:
+        """Run a cell; the answer that it gave, if any."""
+        self.setdefault("answer", {"content": None, "ready": False})
         try:
             exec(code, self)
         except ZeroDivisionError:
-            pass
+            return None
+        answer = self["answer"]
+        ready, answer["ready"] = answer["ready"], False
+        return answer["content"] if ready else None
 
     def copied(self) -> Model:
         other = Model({name: value for name, value in self.items() if name.startswith("__")})
@@ -104,8 +113,8 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(one=sessions, code=st.sampled_from(CELLS))
     def cell(self, one: tuple[Session, Model], code: str) -> None:
-        self.wait(one[0].exec(code))
-        one[1].run(code)
+        result = self.wait(one[0].exec(code))
+        assert result.final == _plain(one[1].run(code)), result
 
     @rule(one=sessions)
     def cell_that_runs_out_of_time(self, one: tuple[Session, Model]) -> None:
@@ -144,6 +153,7 @@ class Sessions(RuleBasedStateMachine):
         for session, model in self.open:
             shown = self.wait(session.exec(f"FINAL([{', '.join(NAMES)}, alias is items])"))
             assert shown.final == _plain(model.shown()), shown
+            model["answer"]["ready"] = False  # a cell that gave its answer by FINAL takes the mark away
 
     def teardown(self) -> None:
         for session, _ in self.open:
