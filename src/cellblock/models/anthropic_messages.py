@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
-import anyio
 import msgspec
 
 from .endpoint import Endpoint
-from .failures import Failures
-from .protocol import Message, ModelResponse
-from .replies import MessagesEvent, MessagesReply, decode, given_usages, last_of, messages_usage, plain_extras, server_sent_data
-from .retry import with_retries
-from .sdk import ClientPerLoop, checked_sampling, mapped
+from .protocol import Message, ModelResponse, Usage
+from .remote import RemoteModel
+from .replies import MessagesEvent, MessagesReply, decode, estimate, given_usages, last_of, messages_usage, server_sent_data
 
 DEFAULT_MAX_TOKENS = 8_192
 """This API demands a number; every current model can give as many."""
 
 
-class AnthropicMessages:
+class AnthropicMessages(RemoteModel[MessagesReply | MessagesEvent]):
     """A model behind a messages endpoint. Nothing is read from the environment here.
 
     Args:
         model: as the endpoint calls it.
         endpoint: where it is and which key belongs there.
         stream: ask for server-sent events, so that a long answer is not taken for a dead connection.
+        sampling: what `complete` uses where it is given none.
+
+    Raises:
+        ConfigError: a sampling setting is unknown, a limit, or makes no sense.
     """
 
-    def __init__(self, model: str, endpoint: Endpoint | None = None, *, stream: bool = True) -> None:
-        self.endpoint = endpoint or Endpoint(provider="anthropic", base_url="https://api.anthropic.com")
-        self.model, self.stream = model, stream
-        self.name = f"{self.endpoint.provider}:{model}"
-        self._failures = Failures(self.endpoint.provider, self.endpoint.key)
-        self._client = ClientPerLoop("anthropic", self._build)
+    package = "anthropic"
 
-    def __repr__(self) -> str:
-        """The name and the address, never the key."""
-        return f"AnthropicMessages({self.name!r} at {self.endpoint.base_url})"
+    def __init__(
+        self, model: str, endpoint: Endpoint | None = None, *, stream: bool = True, sampling: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(model, endpoint or Endpoint(provider="anthropic", base_url="https://api.anthropic.com"), sampling=sampling)
+        self.stream = stream
 
-    def _build(self, anthropic: Any) -> Any:
+    def _build(self, package: Any) -> Any:
+        # An explicit key, although the transport holds the real one: without it the SDK would look for profiles on disk.
+        return package.AsyncAnthropic(api_key="in-the-transport", **self._client_options())
+
+    def _client_options(self) -> dict[str, Any]:
         import httpx2
 
         from .transport import OneHostTransport, timeouts
@@ -49,10 +50,13 @@ class AnthropicMessages:
         http = httpx2.AsyncClient(
             trust_env=False, follow_redirects=False, transport=OneHostTransport(destination), timeout=timeouts(destination)
         )
-        # An explicit key, although the transport holds the real one: without it the SDK would look for profiles on disk.
-        return anthropic.AsyncAnthropic(
-            api_key="in-the-transport", base_url=destination.base_url, max_retries=0, http_client=http, open_telemetry=False
-        )
+        return {
+            "base_url": destination.base_url,
+            "max_retries": 0,
+            "http_client": http,
+            "open_telemetry": False,
+            "default_query": self.endpoint.query,
+        }
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None
@@ -64,9 +68,8 @@ class AnthropicMessages:
             ModelRefused: the provider said no.
             ConfigError: a sampling setting is unknown, or the adapter was closed.
         """
-        body = self._body(messages, max_tokens or DEFAULT_MAX_TOKENS, checked_sampling(sampling))
-        client = await self._client.get()
-        return await with_retries(partial(self._attempt, client, body, messages), self.endpoint.retry)
+        limit = max_tokens or DEFAULT_MAX_TOKENS
+        return await self._ask(self._body(messages, limit, self._sampling(sampling)), messages, limit)
 
     def _body(self, messages: Sequence[Message], max_tokens: int, sampling: dict[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -85,39 +88,41 @@ class AnthropicMessages:
         body["extra_body"] = sampling or None
         return body
 
-    async def _attempt(self, client: Any, body: dict[str, Any], messages: Sequence[Message]) -> ModelResponse:
-        with mapped("anthropic", self._failures), anyio.fail_after(self.endpoint.timeout_seconds):
-            if self.stream:
-                return self._collected([event async for event in self._streamed(client, body)], messages)
-            raw = await client.messages.with_raw_response.create(**body)
-            reply = decode(raw.http_response.content, MessagesReply)
-            return self._response(reply, [part.text for part in reply.content if part.type == "text"], [reply.usage], messages)
-
-    async def _streamed(self, client: Any, body: dict[str, Any]) -> AsyncIterator[MessagesEvent]:
+    async def _parts(self, client: Any, body: Mapping[str, Any]) -> AsyncIterator[MessagesReply | MessagesEvent]:
+        if not self.stream:
+            whole = await client.messages.with_raw_response.create(**body)
+            yield decode(whole.http_response.content, MessagesReply)
+            return
         async with client.messages.with_streaming_response.create(**body, stream=True) as raw:
-            async for data in server_sent_data(raw.http_response.aiter_bytes()):
+            async for data in self._data(raw.http_response.aiter_bytes()):
                 event = decode(data, MessagesEvent)
                 if event.error:
                     raise self._failures.in_answer(event.error)
                 yield event
 
-    def _collected(self, events: list[MessagesEvent], messages: Sequence[Message]) -> ModelResponse:
+    def _data(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        return server_sent_data(chunks)
+
+    def _reported(self, parts: Sequence[MessagesReply | MessagesEvent]) -> Usage | None:
+        starts = (part.message.usage for part in parts if isinstance(part, MessagesEvent) and part.message)
+        return messages_usage(given_usages([*starts, *(part.usage for part in parts)]))
+
+    async def _response(self, parts: list[MessagesReply | MessagesEvent], messages: Sequence[Message]) -> ModelResponse:
+        whole = next((part for part in parts if isinstance(part, MessagesReply)), None)
+        if whole is None:
+            reply, texts = self._collected([part for part in parts if isinstance(part, MessagesEvent)])
+        else:
+            reply, texts = whole, [part.text for part in whole.content if part.type == "text"]
+        text = "".join(texts)
+        usage = self._reported(parts) or estimate(messages, text)
+        if not texts:
+            raise self._failures.refused(f"gave no text (stop reason {reply.stop_reason}): raise max_tokens, or change the prompt", usage)
+        return self._made(text, usage, model=reply.model or "", id=reply.id or "", reason=reply.stop_reason or "")
+
+    def _collected(self, events: list[MessagesEvent]) -> tuple[MessagesReply, list[str]]:
         start = next((event.message for event in events if event.message), None)
         if start is None or events[-1].type != "message_stop":
             raise self._failures.unavailable("cut the stream before its end", again=True)
         deltas = list(filter(None, (event.delta for event in events)))
-        texts = [delta.text for delta in deltas if delta.type == "text_delta"]
         reply = msgspec.structs.replace(start, stop_reason=last_of(delta.stop_reason for delta in deltas))
-        return self._response(reply, texts, [start.usage, *given_usages(event.usage for event in events)], messages)
-
-    def _response(self, reply: MessagesReply, texts: list[str], usages: list[msgspec.Raw], messages: Sequence[Message]) -> ModelResponse:
-        usage = messages_usage(usages, messages, "".join(texts))
-        if not texts:
-            raise self._failures.refused(f"gave no text (stop reason {reply.stop_reason}): raise max_tokens, or change the prompt", usage)
-        text = self._failures.clean("".join(texts))
-        extras = plain_extras(id=self._failures.clean(reply.id or ""), finish_reason=self._failures.clean(reply.stop_reason or ""))
-        return ModelResponse(text=text, usage=usage, model=self._failures.line(reply.model or self.model), raw=extras)
-
-    async def aclose(self) -> None:
-        """Close this event loop's connections."""
-        await self._client.aclose()
+        return reply, [delta.text for delta in deltas if delta.type == "text_delta"]

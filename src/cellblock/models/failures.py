@@ -25,8 +25,8 @@ class Failures:
 
     __slots__ = ("provider", "secrets")
 
-    def __init__(self, provider: str, key: Secret) -> None:
-        self.provider, self.secrets = provider, (key,)
+    def __init__(self, provider: str, secrets: tuple[Secret, ...]) -> None:
+        self.provider, self.secrets = provider, secrets
 
     def status(self, status: int, headers: Mapping[str, str], body: object) -> Failed:
         """The provider answered with an HTTP error."""

@@ -10,13 +10,17 @@ import msgspec
 
 from .protocol import Message, Usage
 
+ANSWER_BYTES = 32 * 2**20
+"""Longest answer that is read; a longer one is an error."""
+ERROR_BYTES = 16 * 2**10
+"""Longest error body that is read."""
 JSON_BYTES = 4 * 2**20
 """Longest JSON that is decoded at once: a million tokens. What hostile JSON costs is time in which nothing else runs."""
 STREAM_EVENTS = 250_000
 """Most events of one stream; a token has one at most."""
 
 T = TypeVar("T")
-_Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 
 
 class Malformed(Exception):
@@ -84,20 +88,20 @@ class MessagesEvent(msgspec.Struct):
 
 
 class _Details(msgspec.Struct):
-    cached_tokens: _Count | None = None
+    cached_tokens: Count | None = None
 
 
 class _ChatUsage(msgspec.Struct):
-    prompt_tokens: _Count
-    completion_tokens: _Count
+    prompt_tokens: Count
+    completion_tokens: Count
     prompt_tokens_details: _Details | None = None
 
 
 class _MessagesUsage(msgspec.Struct):
-    input_tokens: _Count = 0
-    output_tokens: _Count = 0
-    cache_read_input_tokens: _Count | None = 0
-    cache_creation_input_tokens: _Count | None = 0
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_input_tokens: Count | None = 0
+    cache_creation_input_tokens: Count | None = 0
 
 
 def decode(body: bytes, kind: type[T]) -> T:
@@ -133,8 +137,6 @@ class ChatSaid:
     text: str
     refusal: str
     reason: str
-    usage: list[msgspec.Raw]
-    """One or none."""
     model: str
     id: str
 
@@ -150,7 +152,6 @@ def chat_said(parts: Sequence[ChatReply]) -> ChatSaid:
         text="".join(texts),
         refusal="".join(message.refusal or "" for message in said),
         reason=last_of(choice.finish_reason for choice in choices),
-        usage=given_usages(part.usage for part in parts)[-1:],
         model=last_of(part.model for part in parts),
         id=last_of(part.id for part in parts),
     )
@@ -176,21 +177,21 @@ def _chat_text(message: _ChatMessage) -> str | None:
     return "".join(part.text for part in message.content if part.type in ("text", "output_text"))
 
 
-def chat_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], text: str) -> Usage:
-    """The usage that a chat provider reported, else an estimate."""
-    usage = _convert(raws[0], _ChatUsage) if raws else None
+def chat_usage(raws: Sequence[msgspec.Raw]) -> Usage | None:
+    """The usage that a chat provider reported; None if there is none that makes sense."""
+    usage = converted(raws[-1], _ChatUsage) if raws else None
     if usage is None:
-        return estimate(messages, text)
+        return None
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
     cached = min(cached or 0, usage.prompt_tokens)
     return Usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens, cached_tokens=cached, calls=1)
 
 
-def messages_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], text: str) -> Usage:
-    """The usage that the messages API reported, in its answer or spread over its events; else an estimate."""
-    parts = [part for part in (_convert(raw, _MessagesUsage) for raw in raws) if part is not None]
+def messages_usage(raws: Sequence[msgspec.Raw]) -> Usage | None:
+    """The usage that the messages API reported, in its answer or spread over its events; None if there is none that makes sense."""
+    parts = [part for part in (converted(raw, _MessagesUsage) for raw in raws) if part is not None]
     if not parts:
-        return estimate(messages, text)
+        return None
     # The first event has the input; the last one repeats it or leaves it out, and has the whole output.
     cached = max(part.cache_read_input_tokens or 0 for part in parts)
     written = max(part.cache_creation_input_tokens or 0 for part in parts)
@@ -198,7 +199,8 @@ def messages_usage(raws: Sequence[msgspec.Raw], messages: Sequence[Message], tex
     return Usage(input_tokens=fresh + cached + written, output_tokens=parts[-1].output_tokens, cached_tokens=cached, calls=1)
 
 
-def _convert(raw: msgspec.Raw, kind: type[T]) -> T | None:
+def converted(raw: msgspec.Raw, kind: type[T]) -> T | None:
+    """`raw` as this shape; None if it is of another."""
     try:
         return msgspec.json.decode(raw, type=kind | None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,28 +1,57 @@
-"""From a model's name to an adapter, and from the environment to the one host that a key belongs to."""
+"""From a model's name to an adapter."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigError
 from .anthropic_messages import AnthropicMessages
+from .bedrock import BedrockMessages
 from .callables import CallableModel
-from .endpoint import NO_KEY, Endpoint, origin
+from .claude_cli import ClaudeCLI
+from .keys import Choice, custom_endpoint, endpoint_for
 from .openai_chat import OpenAIChat
+from .openai_responses import OpenAIResponses
 from .protocol import ModelAdapter
-from .providers import LOCAL, NOT_THEIRS, PROVIDERS, SEVERAL_VENDORS, Provider
-from .redact import Secret, one_line
+from .providers import NOT_THEIRS, PROVIDERS, local, several_vendors
+from .redact import one_line
 from .simulated import SimulatedModel
 
-CUSTOM_KEY = "CELLBLOCK_API_KEY"
-"""The environment variable whose key is for whatever `base_url` the caller names."""
+_ADAPTERS: Mapping[str, Callable[..., ModelAdapter]] = {
+    "chat": OpenAIChat,
+    "responses": OpenAIResponses,
+    "messages": AnthropicMessages,
+    "bedrock": BedrockMessages,
+}
 
 
-def resolve(spec: str | ModelAdapter | Callable[..., Any], *, base_url: str | None = None, api_key: str | None = None) -> ModelAdapter:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Given:
+    """What came with the name."""
+
+    base_url: str | None
+    api_key: str | None
+    sampling: Mapping[str, Any] | None
+
+    def refuse(self, what: str, *names: str) -> None:
+        given = [name for name in names if getattr(self, name) is not None]
+        if given:
+            raise ConfigError(f"{' and '.join(given)}: {what}")
+
+
+def resolve(
+    spec: str | ModelAdapter | Callable[..., Any],
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    sampling: Mapping[str, Any] | None = None,
+) -> ModelAdapter:
     """The adapter that `spec` means.
+
+    A provider with several APIs is asked over its first one, which is chat completions at OpenAI, Azure and xAI. `provider+api:model` names
+    another: `openai+responses:gpt-5` and `xai+responses:grok-5` use the Responses API.
 
     Args:
         spec: an adapter, returned as it is; a function; or a name: `provider:model` where the provider is a known
@@ -31,15 +60,16 @@ def resolve(spec: str | ModelAdapter | Callable[..., Any], *, base_url: str | No
         base_url: an endpoint of your own; a name without provider is then sent to it as it is, over the chat API.
             A provider's key from the environment goes to it only if it is that provider's own host.
         api_key: the key for that endpoint or provider, before any environment variable.
+        sampling: what the adapter uses where a call names no settings.
 
     Raises:
-        ConfigError: the name is unknown or ambiguous (the choices are listed), a key is missing (its variable is
-            named), or `base_url` is not an address.
+        ConfigError: the name is unknown or ambiguous (the choices are listed), a key or a part of the address is missing (its
+            variable is named), `base_url` is not an address, or `sampling` holds a limit or an unknown setting.
     """
+    given = _Given(base_url=base_url, api_key=api_key or None, sampling=sampling)
     if isinstance(spec, str):
-        return _named(spec.strip(), base_url, api_key or None)
-    if base_url is not None or api_key is not None:
-        raise ConfigError("base_url and api_key go with a model's name, not with an adapter or a function")
+        return _named(spec.strip(), given)
+    given.refuse("these go with a model's name, not with an adapter or a function", "base_url", "api_key", "sampling")
     if isinstance(spec, ModelAdapter):
         return spec
     if callable(spec):
@@ -47,17 +77,29 @@ def resolve(spec: str | ModelAdapter | Callable[..., Any], *, base_url: str | No
     raise ConfigError(f"a model is a name, an adapter or a function, not {type(spec).__name__}")
 
 
-def _named(spec: str, base_url: str | None, api_key: str | None) -> ModelAdapter:
-    head, colon, tail = spec.partition(":")
+def _named(spec: str, given: _Given) -> ModelAdapter:
+    head, colon, model = spec.partition(":")
     if head == "simulated":
-        return SimulatedModel(**_settings(tail))
-    if not spec or (colon and head in PROVIDERS and not tail):
+        given.refuse("the simulated model takes no sampling", "sampling")
+        return SimulatedModel(**_settings(model))
+    name, plus, api = head.partition("+")
+    if not spec or (colon and name in PROVIDERS and not model):
         raise ConfigError(f"model {_shown(spec)}: no model is named; {_known()}")
-    if colon and head in PROVIDERS:
-        return _adapter(head, tail, base_url, api_key)
-    if base_url is not None:
-        return OpenAIChat(spec, Endpoint(provider=origin(base_url)[1], base_url=base_url, key=_custom_key(api_key)))
-    return _adapter(_provider_of(spec), spec, None, api_key)
+    if colon and name in PROVIDERS:
+        return _adapter(_choice(name, api if plus else PROVIDERS[name].apis[0], model), given)
+    if given.base_url is not None:
+        return OpenAIChat(spec, custom_endpoint(given.base_url, given.api_key), sampling=given.sampling)
+    name = _provider_of(spec)
+    return _adapter(_choice(name, PROVIDERS[name].apis[0], spec), given)
+
+
+def _choice(name: str, api: str, model: str) -> Choice:
+    provider = PROVIDERS[name]
+    for known in provider.apis:
+        if known == api:
+            return Choice(name=name, provider=provider, api=known, model=model)
+    known_ones = ", ".join(f"{name}+{known}:{one_line(model, limit=80)}" for known in provider.apis)
+    raise ConfigError(f"{name} has no API {_shown(api)}; known: {known_ones}")
 
 
 def _provider_of(model: str) -> str:
@@ -70,14 +112,14 @@ def _provider_of(model: str) -> str:
 
 def _why(model: str) -> str:
     if "/" in model:
-        return f"served by several providers; say which: {_choices(SEVERAL_VENDORS, model)}, or give base_url="
+        return f"served by several providers; say which: {_choices(several_vendors(), model)}, or give base_url="
     if ":" in model or model.startswith(NOT_THEIRS):
-        return f"no known provider's alone; say where it is: {_choices(LOCAL, model)}, or give base_url="
+        return f"no known provider's alone; say where it is: {_choices(local(), model)}, or give base_url="
     return f"unknown; {_known()}"
 
 
 def _choices(providers: tuple[str, ...], model: str) -> str:
-    return ", ".join(f"{name}:{one_line(model, limit=80)}" for name in providers)
+    return ", ".join(f"{name}:{one_line(model, limit=50)}" for name in providers)
 
 
 def _known() -> str:
@@ -88,37 +130,11 @@ def _shown(model: str) -> str:
     return repr(one_line(model, limit=80))
 
 
-def _adapter(name: str, model: str, base_url: str | None, api_key: str | None) -> ModelAdapter:
-    provider = PROVIDERS[name]
-    address = provider.base_url if base_url is None else base_url
-    # At another address it is not the provider that answers, or fails to.
-    who = name if origin(address) == origin(provider.base_url) else origin(address)[1]
-    endpoint = Endpoint(provider=who, base_url=address, key=_key(name, provider, address, api_key))
-    return AnthropicMessages(model, endpoint) if provider.api == "messages" else OpenAIChat(model, endpoint)
-
-
-def _key(name: str, provider: Provider, address: str, api_key: str | None) -> Secret:
-    if origin(address) != origin(provider.base_url):
-        # Another host, port or scheme: a key of the environment that is the provider's stays at home.
-        return _custom_key(api_key)
-    found = api_key or next(filter(None, map(os.environ.get, provider.key_variables)), None)
-    if found:
-        return _secret(found)
-    if provider.key_variables:
-        raise ConfigError(f"{name} needs a key: set {' or '.join(provider.key_variables)}, or give api_key=")
-    return NO_KEY
-
-
-def _custom_key(api_key: str | None) -> Secret:
-    found = api_key or os.environ.get(CUSTOM_KEY)
-    return _secret(found) if found else NO_KEY
-
-
-def _secret(key: str) -> Secret:
-    key = key.strip()
-    if not re.fullmatch(r"[!-~]{1,4096}", key):
-        raise ConfigError("the key holds characters that no key has, such as spaces or line breaks")
-    return Secret(key)
+def _adapter(choice: Choice, given: _Given) -> ModelAdapter:
+    if choice.api == "claude-cli":
+        given.refuse("claude-cli runs a command, which has its own login, address and settings", "base_url", "api_key", "sampling")
+        return ClaudeCLI(choice.model)
+    return _ADAPTERS[choice.api](choice.model, endpoint_for(choice, given.base_url, given.api_key), sampling=given.sampling)
 
 
 def _settings(text: str) -> dict[str, Any]:

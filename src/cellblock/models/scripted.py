@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..errors import ModelRefused
+from .identity import identity_of, own_token
 from .protocol import Message, ModelResponse
 from .redact import one_line
 from .replies import estimate
+from .sampling import checked_sampling
 
-Line: TypeAlias = str | ModelResponse | Exception | Callable[[Sequence[Message]], str]
-"""One answer: a text, a whole response, an exception to raise, or a function of the messages."""
+Line: TypeAlias = str | ModelResponse | Exception | Callable[[Sequence[Message]], "str | ModelResponse"]
+"""One answer: a text, a whole response with its usage, an exception to raise, or a function of the messages that gives a text or response."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +39,22 @@ class ScriptedModel:
         script: answers in order, each used once.
         fallback: the answer when no rule fits and the script is used up; None refuses.
         name: how traces call it.
+        sampling: what a call is recorded with where it names no settings.
+
+    Raises:
+        ConfigError: a sampling setting is unknown, a limit, or makes no sense.
     """
 
-    def __init__(self, script: Sequence[Line] = (), *, fallback: Line | None = None, name: str = "scripted") -> None:
-        self.name, self.fallback = name, fallback
+    def __init__(
+        self,
+        script: Sequence[Line] = (),
+        *,
+        fallback: Line | None = None,
+        name: str = "scripted",
+        sampling: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name, self.fallback, self.sampling = name, fallback, checked_sampling(sampling)
+        self._own = own_token()
         self.calls: list[ScriptedCall] = []
         self._script, self._next = tuple(script), 0
         self._rules: list[tuple[re.Pattern[str], Line]] = []
@@ -53,6 +67,11 @@ class ScriptedModel:
         """
         self._rules.append((re.compile(pattern if regex else re.escape(pattern), re.DOTALL), response))
         return self
+
+    @property
+    def identity(self) -> str:
+        """Its own: no two scripts are taken for the same."""
+        return identity_of("ScriptedModel", self.name, self._own, sampling=self.sampling)
 
     @property
     def remaining(self) -> int:
@@ -68,15 +87,15 @@ class ScriptedModel:
             ModelRefused: no rule fits, the script is used up and there is no fallback.
             Exception: the answer is an exception; it is raised as it is.
         """
-        call = ScriptedCall(messages=tuple(messages), max_tokens=max_tokens, sampling=dict(sampling or {}))
+        call = ScriptedCall(messages=tuple(messages), max_tokens=max_tokens, sampling=dict(self.sampling if sampling is None else sampling))
         self.calls.append(call)
         line = self._line(call)
         if isinstance(line, Exception):
             raise line
-        if isinstance(line, ModelResponse):
-            return line
-        text = line if isinstance(line, str) else line(call.messages)
-        return ModelResponse(text=text, usage=estimate(call.messages, text), model=self.name)
+        said = line if isinstance(line, (str, ModelResponse)) else line(call.messages)
+        if isinstance(said, ModelResponse):
+            return said
+        return ModelResponse(text=said, usage=estimate(call.messages, said), model=self.name)
 
     def _line(self, call: ScriptedCall) -> Line:
         for pattern, response in self._rules:

@@ -1,4 +1,4 @@
-"""What both SDK adapters share: a client per event loop, and one map from SDK exceptions to ours."""
+"""A client per event loop, and one map from the exceptions of SDKs and their transport to ours."""
 
 from __future__ import annotations
 
@@ -15,22 +15,6 @@ from ..errors import ConfigError
 from .failures import Failures
 from .replies import Malformed
 from .retry import Failed
-
-SAMPLING = ("temperature", "top_p", "seed", "stop")
-"""What `complete(sampling=…)` takes."""
-
-
-def checked_sampling(sampling: Any) -> dict[str, Any]:
-    """The settings that are set.
-
-    Raises:
-        ConfigError: a setting is not one of `SAMPLING`.
-    """
-    given = dict(sampling or {})
-    unknown = sorted(set(given) - set(SAMPLING))
-    if unknown:
-        raise ConfigError(f"no sampling setting {', '.join(map(repr, unknown))[:200]}; known: {', '.join(SAMPLING)}")
-    return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(slots=True)
@@ -69,25 +53,39 @@ class ClientPerLoop:
 
 
 @contextmanager
-def mapped(package: str, failures: Failures) -> Iterator[None]:
+def mapped(failures: Failures) -> Iterator[None]:
     """Turn whatever a request raises into `Failed`.
 
     Raises:
-        Failed: always instead of the SDK's, the transport's and the decoder's own exceptions.
+        Failed: always instead of the transport's and the decoder's own exceptions.
     """
-    sdk: Any = importlib.import_module(package)
     import httpx2
 
     try:
         yield
     except Malformed as error:
         raise failures.malformed(error) from None
-    except sdk.APIStatusError as error:
-        raise failures.status(error.status_code, error.response.headers, error.body) from None
-    except (sdk.APIError, httpx2.HTTPError, httpx2.StreamError, OSError) as error:
+    except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
         raise _broken(error, failures) from None
     except (httpx2.InvalidURL, UnicodeError, RecursionError) as error:
         raise failures.refused(f"could not be asked: {error}") from None
+
+
+@contextmanager
+def mapped_sdk(package: str, failures: Failures) -> Iterator[None]:
+    """The same for an SDK's requests.
+
+    Raises:
+        Failed: always instead of the SDK's, the transport's and the decoder's own exceptions.
+    """
+    sdk: Any = importlib.import_module(package)
+    with mapped(failures):
+        try:
+            yield
+        except sdk.APIStatusError as error:
+            raise failures.status(error.status_code, error.response.headers, error.body) from None
+        except sdk.APIError as error:
+            raise _broken(error, failures) from None
 
 
 def _broken(error: Exception, failures: Failures) -> Failed:

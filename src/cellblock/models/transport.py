@@ -1,4 +1,4 @@
-"""The HTTP client under both SDKs: one host, known headers, bounded answers. Imported when a first request is made.
+"""The HTTP client under every SDK: one host, known headers, bounded answers. Imported when a first request is made.
 
 The SDKs read headers, proxies and keys from the environment and follow redirects. Here the transport decides alone:
 it puts the key in, drops every header that is not on its list, talks to one origin, and counts what comes back.
@@ -12,12 +12,11 @@ from typing import Protocol
 
 import httpx2
 
+from .auth import BEARER, Auth
+from .aws import Outgoing
 from .redact import Secret
+from .replies import ANSWER_BYTES, ERROR_BYTES
 
-ANSWER_BYTES = 32 * 2**20
-"""Longest answer that is read; a longer one is an error."""
-ERROR_BYTES = 16 * 2**10
-"""Longest error body that is read."""
 CONNECTIONS = 256
 _SENT = frozenset({"accept", "content-type", "content-length", "host", "transfer-encoding", "user-agent", "anthropic-version"})
 
@@ -59,6 +58,8 @@ class Destination:
     key: Secret
     timeout_seconds: float
     """Of connecting, and of each wait for more bytes."""
+    auth: Auth = BEARER
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class OneHostTransport(httpx2.AsyncBaseTransport):
@@ -66,7 +67,7 @@ class OneHostTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, destination: Destination, inner: httpx2.AsyncBaseTransport | None = None) -> None:
         self._origin = _origin(httpx2.URL(destination.base_url))
-        self._key = destination.key
+        self._destination = destination
         limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
         self._inner = inner or httpx2.AsyncHTTPTransport(trust_env=False, limits=limits)
 
@@ -79,7 +80,7 @@ class OneHostTransport(httpx2.AsyncBaseTransport):
         """
         if _origin(request.url) != self._origin:
             raise httpx2.UnsupportedProtocol("a request for another host was stopped")
-        response = await self._inner.handle_async_request(self._with_key(request))
+        response = await self._inner.handle_async_request(await self._with_key(request))
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             await response.aclose()
             raise AnswerStopped("it is compressed, although that was not asked for")
@@ -87,11 +88,14 @@ class OneHostTransport(httpx2.AsyncBaseTransport):
         body = _Bounded(response.stream, failed=response.status_code >= 300)
         return httpx2.Response(response.status_code, headers=response.headers, stream=body, extensions=response.extensions)
 
-    def _with_key(self, request: httpx2.Request) -> httpx2.Request:
-        headers = {name: value for name, value in request.headers.items() if name in _SENT}
-        headers["authorization"] = f"Bearer {self._key.reveal()}"
+    async def _with_key(self, request: httpx2.Request) -> httpx2.Request:
+        body = await request.aread()
+        headers = {name: value for name, value in request.headers.items() if name in _SENT} | dict(self._destination.headers)
+        path = request.url.raw_path.partition(b"?")[0].decode("ascii")
+        outgoing = Outgoing(method=request.method, host=request.headers["host"], path=path, body=body)
+        headers |= self._destination.auth.headers(self._destination.key, outgoing)
         headers["accept-encoding"] = "identity"
-        return httpx2.Request(request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions)
+        return httpx2.Request(request.method, request.url, headers=headers, content=body, extensions=request.extensions)
 
     async def aclose(self) -> None:
         """Close the connections."""

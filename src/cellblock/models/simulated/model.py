@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 
 from ...errors import ConfigError
+from ..identity import identity_of
 from ..protocol import Message, ModelResponse, Usage
 from ..replies import estimate
 from .faults import FAULTS
@@ -65,6 +66,11 @@ class SimulatedModel:
     def __repr__(self) -> str:
         """The name, which holds the settings."""
         return f"SimulatedModel({self.name!r})"
+
+    @property
+    def identity(self) -> str:
+        """All that shapes its replies besides the messages, for a cache's key: the seed and the shares of faults."""
+        return identity_of("SimulatedModel", self.seed, sorted(self.shares.items()))
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None
