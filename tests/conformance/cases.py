@@ -15,6 +15,8 @@ EXPECTED = "# expected"
 STEPS = ("cell", "quoted", "set", "get", "dump", "fork", "back")
 HEADERS = ("context", "far", "limits", "seed", "clock")
 CLOCK = 1_700_000_000.0
+PRE_IMPORTED = ("re", "json", "math", "collections", "itertools", "functools", "datetime", "time", "random")
+"""Modules that a cell finds without importing them, on every sandbox."""
 _ERROR = re.compile(r"(?P<kinds>[\w.|]+)(?:: (?P<part>.*?))?(?: @(?P<line>\d+))?")
 
 

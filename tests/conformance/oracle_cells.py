@@ -17,7 +17,7 @@ from case_externals import externals
 from oracle_context import context_names
 from oracle_world import Clipped, Passed, bound_memory, limited, shut_out, stop_the_clock, unlimited
 
-from cases import Observed
+from cases import PRE_IMPORTED, Observed
 from cellblock.limits import ExecLimits
 from cellblock.repl.protocol import CellError
 from names import plain, show
@@ -26,7 +26,6 @@ RESERVED = ("ctx__", "P__", "_cb_")
 QUIET = ("print", "FINAL", "FINAL_VAR", "SUBMIT")
 GRACE_SECONDS = 0.5
 NOWHERE = os.open(os.devnull, os.O_WRONLY)
-PRE_IMPORTED = ("re", "json", "math", "collections", "itertools", "functools", "datetime", "time", "random")
 
 
 class Cells:

@@ -9,7 +9,7 @@ import pytest
 from case_sessions import run_case
 from declared import declared_differences, limitations, table_of
 
-from cases import parse, problems
+from cases import PRE_IMPORTED, parse, problems
 from cellblock.repl.session import open_session
 
 CASE_ID = re.compile(r"`([a-z]+/\w+)`")
@@ -39,6 +39,15 @@ async def test_every_module_of_the_prompt_can_be_imported(sandbox: str) -> None:
         for module in table_of(sandbox)["prompt"]["modules"]:
             result = await session.exec(f"import {module}")
             assert result.error is None, module
+
+
+@pytest.mark.anyio
+async def test_the_prompt_says_which_modules_are_there_without_an_import(sandbox: str) -> None:
+    said = table_of(sandbox)["prompt"]["python"].partition("Imported already: ")[2].partition(".")[0]
+    assert tuple(said.split(", ")) == PRE_IMPORTED
+    async with await open_session(sandbox) as session:
+        for module in PRE_IMPORTED:
+            assert (await session.exec(f"{module}")).error is None, module
 
 
 def test_the_facts_are_complete(sandbox: str) -> None:

@@ -92,5 +92,18 @@ def test_sessions_mean_what_they_mean_in_python(cells: tuple[str, ...], tells_co
 
 
 def test_the_state_of_a_session_survives_its_checkpoint() -> None:
-    state = SessionNames(unsure=frozenset({"P"}), gone=frozenset({"ctx"}))
+    state = SessionNames(unsure=frozenset({"P"}), gone=frozenset({"ctx"}), says_ready=True)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=SessionNames) == state
+
+
+def test_a_session_whose_cells_never_say_ready_is_not_asked_for_an_answer() -> None:
+    assert FRESH.after(rewrite("x = 1\nanswer = 'a'", FRESH), completed=True) is FRESH
+    assert not FRESH.after(rewrite("P = 'mine'", FRESH), completed=True).says_ready
+
+
+@pytest.mark.parametrize("completed", [True, False])
+def test_a_session_that_once_said_ready_remembers_it(completed: bool) -> None:
+    said = FRESH.after(rewrite("def finish():\n    answer['ready'] = True", FRESH), completed=completed)
+    assert said.says_ready
+    for later in ("x = 1", "P = 'mine'", "answer['ready'] = False"):
+        assert said.after(rewrite(later, said), completed=completed).says_ready, later
