@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .engine.guards import Guards
-    from .engine.run import RLM, RunResult
+    from .engine.results import RunResult
+    from .engine.run import RLM
     from .errors import (
         BudgetExceeded,
         CellblockError,
@@ -69,7 +70,8 @@ __all__ = [  # noqa: RUF022
 # Loaded at first use: the engine pulls in the event loop, and a script that only catches an error need not pay for that.
 _HOMES = {
     "engine.guards": ("Guards",),
-    "engine.run": ("RLM", "RunResult"),
+    "engine.results": ("RunResult",),
+    "engine.run": ("RLM",),
     "errors": (
         "BudgetExceeded",
         "CellblockError",

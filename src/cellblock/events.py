@@ -41,7 +41,8 @@ class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
     call_id: str
     """Stable: run, step and index; the same when the run is replayed."""
     role: str
-    """`root_call`, `sub_root_call` (a child's own loop) or `subcall` (made by a cell)."""
+    """What for: `root_call`, `sub_root_call` (a child's own loop), `subcall` (made by a cell), `repair` (of such a call's JSON),
+    `final_call` (an answer once the steps are used up), `verifier`, `engineer` (a brief), `compaction`, `baseline_call` (without a loop)."""
     step: int
     model: str
 
@@ -106,6 +107,8 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     `nan` and the infinities come back as None.
     """
     error: str | None = None
+    ending: str = ""
+    """Where the value came from: `final`, `auto_variable`, `forced_final`, `last_output`, `failed` or `budget`."""
     steps: int = 0
     subcalls: int = 0
     input_tokens: int = 0

@@ -11,8 +11,8 @@ from typing import Any
 import anyio
 
 from cellblock.engine.budget import Budget
-from cellblock.engine.driver import perform_run
 from cellblock.engine.effects import Conclusion
+from cellblock.engine.performing import perform_run
 from cellblock.engine.roles import Models, Roles
 from cellblock.engine.tree import Run, Settings, Tree
 from cellblock.events import AnyEvent

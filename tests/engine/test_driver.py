@@ -72,7 +72,7 @@ async def test_only_new_messages_go_into_the_journal() -> None:
     stage = Stage(cells("1", "2", "3"))
     await stage.answer()
     told = [effect.payload for effect in stage.tree.journal.effects("r") if effect.kind == "ask"]
-    assert [(part["after"], len(part["messages"])) for part in told] == [(0, 2), (2, 2), (4, 2), (6, 2)]
+    assert [(part["shown"], len(part["messages"])) for part in told] == [(2, 2), (4, 2), (6, 2), (8, 2)]
 
 
 async def test_an_effect_is_on_record_before_it_is_performed() -> None:
@@ -195,7 +195,7 @@ async def test_a_final_value_of_any_plain_type_is_kept_in_journal_and_events() -
 
 
 async def test_steps_cost_little_beside_the_model() -> None:
-    stage = Stage(cells(*["x = 1"] * 100), limits=RunLimits(steps=101))
+    stage = Stage(cells(*[f"x = {number}" for number in range(100)]), limits=RunLimits(steps=101))
     started = time.perf_counter()
     end = await stage.answer()
     assert end.success

@@ -1,56 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
-from cellblock.engine.effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Outcome, Ran, Refuse, Reply, Stopped
-from cellblock.engine.guards import Guards, answer_text
-from cellblock.engine.loop import Task, repl_loop
-from cellblock.engine.prompt import Brief
+from cellblock.engine.effects import Ask, Exec, GetVariable, Got, Outcome, Ran, Refuse, Stopped
+from cellblock.engine.endings import answer_text, answered
+from cellblock.engine.guards import Guards
 from cellblock.errors import ConfigError, MaxStepsExceeded, MaxSubcallsExceeded, MaxTokensExceeded
 from cellblock.limits import RunLimits
-from cellblock.repl.protocol import ExecError, ExecResult
+from cellblock.repl.protocol import ExecResult
 
-CELL = "```repl\nx = 1\n```"
+from .play import CELL, failed, play, ran, reply, told
+
 TWO_CELLS = "```repl\na\n```\n```repl\nb\n```"
 OVER = MaxTokensExceeded("tokens", allowed=100, used=101)
 
 
-def play(outcomes: Sequence[Outcome], *, steps: int = 20, guards: Guards | None = None) -> tuple[list[Effect], Conclusion]:
-    """Feed the loop a list; a `Refuse` is answered by itself."""
-    loop = repl_loop(Task(brief=Brief(question="q", num_chars=3, num_documents=1, steps=steps), guards=guards or Guards()))
-    effects, rest = [], iter(outcomes)
-    effect = next(loop)
-    try:
-        while True:
-            effects.append(effect)
-            effect = loop.send(None if isinstance(effect, Refuse) else next(rest))
-    except StopIteration as stop:
-        assert next(rest, None) is None, "the loop ended early"
-        return effects, stop.value
-
-
-def reply(text: str) -> Reply:
-    return Reply(text=text)
-
-
-def ran(stdout: str = "", **fields: object) -> Ran:
-    return Ran(result=ExecResult(stdout=stdout, **fields))  # type: ignore[arg-type]
-
-
-def failed(**fields: object) -> Ran:
-    return ran("", error=ExecError(kind="ValueError", message="no", line=1), **fields)
-
-
-def told(effects: list[Effect]) -> str:
-    """The last user message."""
-    return [effect for effect in effects if isinstance(effect, Ask)][-1].messages[-1].content
-
-
 def test_a_final_in_a_cell_keeps_its_type() -> None:
     _, end = play([reply(CELL), ran(has_final=True, final=[1, "two"])])
-    assert end == Conclusion(success=True, value=[1, "two"])
+    assert end == answered([1, "two"], [1, "two"])
 
 
 @pytest.mark.parametrize("value", [0, "", None, False, [], 0.0])
@@ -62,13 +29,13 @@ def test_an_empty_value_is_an_answer(value: object) -> None:
 @pytest.mark.parametrize(("text", "answer"), [("FINAL(42)", "42"), ('FINAL("")', ""), ("FINAL(0)", "0"), ("Well.\nFINAL: Paris", "Paris")])
 def test_a_final_in_the_text_is_an_answer(text: str, answer: str) -> None:
     _, end = play([reply(text)])
-    assert end == Conclusion(success=True, value=answer)
+    assert end == answered(answer, answer)
 
 
 def test_a_final_var_in_the_text_reads_the_variable_with_its_type() -> None:
     effects, end = play([reply("FINAL_VAR(rows)"), Got(value=[1, 2])])
     assert effects[-1] == GetVariable(name="rows", step=1)
-    assert end == Conclusion(success=True, value=[1, 2])
+    assert end == answered([1, 2], [1, 2])
 
 
 def test_a_missing_variable_is_explained() -> None:
@@ -92,7 +59,7 @@ def test_the_name_of_a_variable_as_a_text_final_is_asked_about() -> None:
 
 def test_the_name_of_a_variable_at_the_last_step_is_the_variable() -> None:
     _, end = play([reply(CELL), ran(changed=("total",)), reply("FINAL(total)"), Got(value=7)], steps=2)
-    assert end == Conclusion(success=True, value=7)
+    assert end == answered(7, 7)
 
 
 def test_a_final_beside_a_cell_is_ignored_and_the_model_is_told() -> None:
@@ -127,9 +94,8 @@ def test_a_final_in_a_cell_that_failed_afterwards_is_refused() -> None:
 
 
 def test_replies_without_cell_or_answer_end_the_run_after_the_limit() -> None:
-    effects, end = play([reply("Hm."), reply(""), reply("It is Paris.")])
-    assert not end.success
-    assert end.value == "It is Paris."
+    effects, end = play([reply("Hm."), reply(""), reply("It is Paris.")], guards=Guards(forced_final=False))
+    assert (end.success, end.value, end.ending) == (False, "It is Paris.", "last_output")
     assert end.error == "3 replies in a row had neither a cell nor a final answer"
     assert sum(isinstance(effect, Refuse) for effect in effects) == 3
 
@@ -180,12 +146,12 @@ def test_only_the_last_step_is_announced_as_such() -> None:
 
 def test_plain_words_at_the_last_step_are_the_answer() -> None:
     _, end = play([reply(CELL), ran("out"), reply("It is Paris.")], steps=2)
-    assert end == Conclusion(success=True, value="It is Paris.")
+    assert end == answered("It is Paris.", "It is Paris.")
 
 
 def test_the_last_output_is_the_partial_answer_when_the_steps_are_used_up() -> None:
-    _, end = play([reply(CELL), ran("first\n"), reply(CELL), ran("second\n")], steps=2)
-    assert (end.success, end.value) == (False, "second")
+    _, end = play([reply(CELL), ran("first\n"), reply(CELL), ran("second\n")], steps=2, guards=Guards(forced_final=False))
+    assert (end.success, end.value, end.ending) == (False, "second", "last_output")
     assert isinstance(end.failure, MaxStepsExceeded)
     assert end.error == "all 2 steps were taken without a final answer"
 
@@ -214,7 +180,7 @@ def test_a_budget_that_ends_within_a_cell_ends_the_run_after_it_with_its_output(
 
 def test_an_answer_given_in_the_cell_that_used_up_the_budget_counts() -> None:
     _, end = play([reply(CELL), Ran(result=ExecResult(has_final=True, final=3), stopped=OVER)])
-    assert end == Conclusion(success=True, value=3)
+    assert end == answered(3, 3)
 
 
 def test_each_run_of_the_loop_counts_from_one() -> None:

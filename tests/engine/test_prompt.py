@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellblock.engine import prompt
+from cellblock.engine import observations, prompt
 from cellblock.engine.prompt import Brief
 from cellblock.repl.facts import PromptFacts
 from cellblock.repl.protocol import ExecError, ExecResult
@@ -63,12 +63,12 @@ def test_a_long_sample_is_cut() -> None:
 
 
 def test_a_silent_cell_shows_its_changed_variables() -> None:
-    assert prompt.observation(3, ExecResult(changed=("a", "b"))) == "Output of cell 3:\n(no output) Changed variables: a, b"
+    assert observations.observation(3, ExecResult(changed=("a", "b"))) == "Output of cell 3:\n(no output) Changed variables: a, b"
 
 
 def test_an_error_tells_its_line_its_limit_and_whether_the_state_survived() -> None:
     error = ExecError(kind="LimitExceeded", message="wall_seconds=1 exceeded", line=4, limit="wall_seconds")
-    text = prompt.observation(1, ExecResult(stdout="so far\n", error=error, state="rolled_back"))
+    text = observations.observation(1, ExecResult(stdout="so far\n", error=error, state="rolled_back"))
     assert text == (
         "Output of cell 1:\nso far\nError: LimitExceeded: wall_seconds=1 exceeded (line 4)\n"
         "The cell was stopped by its limit wall_seconds.\nThe variables are as they were before this cell."
@@ -77,7 +77,7 @@ def test_an_error_tells_its_line_its_limit_and_whether_the_state_survived() -> N
 
 @given(st.text(max_size=300), st.integers(min_value=1, max_value=200))
 def test_clipping_keeps_head_and_tail_and_counts_the_rest(text: str, limit: int) -> None:
-    clipped = prompt.clip(text, limit)
+    clipped = observations.clip(text, limit)
     if len(text) <= limit:
         assert clipped == text
     else:

@@ -30,6 +30,10 @@ from .test_driver import Stuck
 pytestmark = pytest.mark.anyio
 
 
+NO_ANSWER = "```repl\n1\n```"
+"""Said where an answer alone was asked for."""
+
+
 @pytest.fixture(autouse=True)
 def sessions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[DictREPL]]:
     opened: list[DictREPL] = []
@@ -89,7 +93,7 @@ async def test_a_context_that_was_given_open_stays_open(path: Path) -> None:
 
 
 async def test_out_of_steps_is_a_result_and_an_error_on_request(path: Path) -> None:
-    result = await RLM(cells("print('part')"), journal=path, limits=RunLimits(steps=1)).arun("q", "ctx")
+    result = await RLM(cells("print('part')", end=NO_ANSWER), journal=path, limits=RunLimits(steps=1)).arun("q", "ctx")
     assert (result.success, result.answer) == (False, "part")
     with pytest.raises(MaxStepsExceeded) as caught:
         result.raise_for_failure()
@@ -134,7 +138,7 @@ async def test_a_stream_gives_events_while_the_run_goes_on(path: Path) -> None:
 
 
 async def test_a_stream_ends_with_run_ended_and_has_the_result(path: Path) -> None:
-    stream = RLM(cells("print(1)"), journal=path, limits=RunLimits(steps=1)).stream("q", "ctx")
+    stream = RLM(cells("print(1)", end=NO_ANSWER), journal=path, limits=RunLimits(steps=1)).stream("q", "ctx")
     events = [event async for event in stream]
     assert isinstance(events[-1], RunEnded)
     assert (stream.result.success, stream.result.steps) == (False, 1)

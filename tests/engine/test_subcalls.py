@@ -207,7 +207,7 @@ async def test_at_the_depth_limit_a_child_run_is_a_sub_call() -> None:
 
 async def test_a_child_that_finds_no_answer_raises_in_the_cell_and_the_run_goes_on() -> None:
     root = ScriptedModel(
-        ["```repl\nawait rlm_query('q')\n```", "```repl\nprint('half')\n```", "```repl\n1\n```", "FINAL(went on)"],
+        ["```repl\nawait rlm_query('q')\n```", "```repl\nprint('half')\n```", "```repl\n1\n```", "```repl\n2\n```", "FINAL(went on)"],
     )
     stage = Stage(root, limits=RunLimits(steps=2))
     assert (await stage.answer()).value == "went on"

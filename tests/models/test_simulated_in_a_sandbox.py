@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cellblock.engine.run import RLM, RunResult
+from cellblock.engine.results import RunResult
+from cellblock.engine.run import RLM
 from cellblock.host.context import Context
 from cellblock.limits import ExecLimits
 from cellblock.models import DEMO_QUESTION, SimulatedModel

@@ -14,7 +14,8 @@ from ..limits import RunLimits
 from .terminal import is_terminal, one_line, safe, say, to_json, write
 
 if TYPE_CHECKING:
-    from ..engine.run import RLM, RunResult
+    from ..engine.results import RunResult
+    from ..engine.run import RLM
     from ..host.context import Context
     from ..models.protocol import ModelAdapter
     from .board import Board

@@ -16,7 +16,7 @@ from .calls import Call, build, result_of
 from .terminal import console, one_line, safe, say, to_json, write
 
 if TYPE_CHECKING:
-    from ..engine.run import RunResult
+    from ..engine.results import RunResult
     from ..host.context import Context
     from .board import Board
 

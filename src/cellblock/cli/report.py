@@ -9,7 +9,7 @@ from .board import Board
 from .terminal import one_line
 
 if TYPE_CHECKING:
-    from ..engine.run import RunResult
+    from ..engine.results import RunResult
 
 
 SIMULATED = "No language model was called: the simulated model, a program, wrote the cells and the answers."

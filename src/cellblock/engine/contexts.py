@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TypeAlias
+
 import anyio.to_thread
 
 from ..host.context import Context
 
+ContextSource: TypeAlias = "str | list[str] | dict[str, str] | Path | Context"
+"""What a run's context may be given as."""
 SMALL_CHARS = 1_000_000
 """A text of so many is copied and hashed in a few milliseconds, which a thread would not make shorter."""
 

@@ -2,150 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from ..errors import BudgetExceeded, CellblockError, SandboxBroken, SandboxError, StoreError
-from ..events import CellEnded, CellStarted, Refused, RunEnded, RunStarted
+from ..errors import BudgetExceeded, SandboxBroken, SandboxError
+from ..events import CellEnded, CellStarted, Refused
+from ..models.protocol import ModelAdapter
 from ..repl.protocol import ExecResult
-from ..store.journal import Status
-from . import prompt
+from . import observations
 from .asking import cleaned
-from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outcome, Ran, Refuse, Reply, Stopped
-from .guards import answer_text
-from .loop import Task, repl_loop
-from .prompt import Brief
-from .subcalls import Subcalls
+from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outcome, Purpose, Ran, Refuse, Reply, Stopped
 from .tree import Call, LiveSession, Run, failure_record
 
 LONG_REPLY_CHARS = 50_000
 """A longer one is read in a thread: taking a hostile million characters apart takes a second."""
-CLOSE_SECONDS = 5.0
-"""How long closing a session may hold up the end of a run."""
-
-
-async def perform_run(run: Run, question: str) -> Conclusion:
-    """Answer one question in a session of its own, which is closed whatever happens.
-
-    Raises:
-        ModelError: the run's own model failed.
-        SandboxBroken: the worker lied or died and could not be replaced.
-        SandboxUnavailable: the session could not be opened.
-        ConfigError: money is limited and a price cannot be known.
-        StoreError: an effect could not be recorded.
-    """
-    settings = run.tree.settings
-    task = {
-        "question": question,
-        "model": run.model.name,
-        "sandbox": settings.sandbox,
-        "seed": settings.seed,
-        "context_sha256": run.context.sha256,
-        "limits": run.budget.limits,
-        "exec_limits": settings.exec_limits,
-        "guards": settings.guards,
-    }
-    run.tree.journal.start_run(run.run_id, task, parent=run.parent)
-    status: Status = "failed"
-    conclusion = Conclusion(success=False, error="failed")
-    try:
-        conclusion = await _in_a_session(run, question)
-        status = "ended"
-    except anyio.get_cancelled_exc_class():
-        status, conclusion = "cancelled", Conclusion(success=False, error="cancelled")
-        raise
-    except CellblockError as error:
-        conclusion = Conclusion(success=False, error=cleaned(f"{type(error).__name__}: {error}"))
-        raise
-    finally:
-        _end(run, status, conclusion)
-    return conclusion
-
-
-def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
-    usage = run.budget.usage
-    result = {"success": conclusion.success, "value": conclusion.value, "error": conclusion.error, "usage": usage}
-    try:
-        if status == "ended":
-            run.tree.journal.end_run(run.run_id, status, result)
-        else:
-            # The run is failing for a reason of its own, which a full disk must not hide.
-            with suppress(StoreError):
-                run.tree.journal.end_run(run.run_id, status, result)
-    finally:
-        run.event(
-            RunEnded,
-            success=conclusion.success,
-            answer=answer_text(conclusion.value),
-            value=conclusion.value,
-            error=conclusion.error,
-            steps=run.budget.steps,
-            subcalls=run.budget.subcalls,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost_usd=usage.cost_usd,
-            seconds=time.monotonic() - run.created,
-        )
-
-
-async def _in_a_session(run: Run, question: str) -> Conclusion:
-    settings = run.tree.settings
-    externals = Subcalls(run, perform_run).externals()
-    session = await run.tree.open_session(
-        settings.sandbox,
-        externals=externals,
-        context=run.context,
-        limits=settings.exec_limits,
-        seed=settings.seed,
-        tenant=settings.tenant,
-        allow_weak_isolation=settings.allow_weak_isolation,
-    )
-    try:
-        run.event(
-            RunStarted,
-            question=question,
-            model=run.model.name,
-            sandbox=session.sandbox,
-            layers=dict(session.layers),
-            weak_isolation=settings.allow_weak_isolation,
-            context_chars=run.context.num_chars,
-            context_documents=run.context.num_documents,
-        )
-        return await Driver(run, session).drive(repl_loop(_task(run, question, tuple(externals))))
-    finally:
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await session.aclose()
-
-
-def _task(run: Run, question: str, externals: tuple[str, ...]) -> Task:
-    settings, context = run.tree.settings, run.context
-    brief = Brief(
-        question=question,
-        num_chars=context.num_chars,
-        num_documents=context.num_documents,
-        sample=context.head(prompt.SAMPLE_CHARS),
-        file_names=tuple(entry.name for entry in context.files[: prompt.FILE_NAMES]),
-        more_files=max(0, len(context.files) - prompt.FILE_NAMES),
-        externals=externals,
-        python=settings.python,
-        soft_limits=settings.soft_limits,
-        exec_limits=settings.exec_limits,
-        steps=run.budget.limits.steps,
-        children=run.budget.may_descend,
-    )
-    return Task(brief=brief, guards=settings.guards)
 
 
 class Driver:
     """Feeds one loop."""
 
-    def __init__(self, run: Run, session: LiveSession) -> None:
-        self._run, self._session = run, session
-        self._told = 0
+    def __init__(self, run: Run, session: LiveSession | None) -> None:
+        self._run, self._own_session = run, session
 
     async def drive(self, loop: Loop) -> Conclusion:
         """Perform the loop's effects until it concludes.
@@ -162,6 +41,11 @@ class Driver:
                 outcome = await self._within_the_deadline(effect)
         finally:
             loop.close()
+
+    @property
+    def _session(self) -> LiveSession:
+        assert self._own_session is not None, "a loop without cells has no session"
+        return self._own_session
 
     async def _within_the_deadline(self, effect: Effect) -> Outcome:
         budget = self._run.budget
@@ -185,33 +69,49 @@ class Driver:
     async def _ask(self, effect: Ask) -> Outcome:
         run = self._run
         run.step = effect.step
+        role, model = self._asked(effect.purpose)
+        key = str(effect.step) if effect.purpose in ("reply", "direct") else f"{effect.step}.{effect.purpose}.{effect.index}"
         # Only what is new: the messages before it are in the journal already.
-        new = effect.messages[self._told :]
-        payload = {"messages": new, "after": self._told, "model": run.model.name}
-        self._told = len(effect.messages)
-        key = str(effect.step)
+        payload = {"messages": effect.new, "shown": len(effect.messages), "role": role, "model": model.name}
         seq = run.tree.journal.begin(run.run_id, "ask", key, payload)
-        role = "sub_root_call" if run.parent else "root_call"
         try:
-            run.budget.take_step()
-            response = await run.ask(Call(model=run.model, messages=effect.messages, role=role, key=key, seq=seq))
+            if effect.purpose in ("reply", "direct"):
+                run.budget.take_step()
+            response = await run.ask(Call(model=model, messages=effect.messages, role=role, key=key, seq=seq))
         except BudgetExceeded as error:
             run.tree.journal.finish(run.run_id, seq, failure_record(error))
             return Stopped(error=error)
         return Reply(text=response.text)
 
+    def _asked(self, purpose: Purpose) -> tuple[str, ModelAdapter]:
+        """The role of a call and the model for it."""
+        run = self._run
+        match purpose:
+            case "reply":
+                return "sub_root_call" if run.parent else "root_call", run.model
+            case "final":
+                return "final_call", run.model
+            case "verify":
+                return "verifier", run.tree.models.verifier
+            case "brief":
+                return "engineer", run.tree.models.engineer
+            case "compact":
+                return "compaction", run.model
+            case "direct":
+                return "baseline_call", run.model
+
     async def _exec(self, effect: Exec) -> Outcome:
         run = self._run
         run.cell, run.calls = effect.index, 0
         key = f"{effect.step}.{effect.index}"
-        seq = run.tree.journal.begin(run.run_id, "exec", key, {"code": effect.code})
+        seq = run.tree.journal.begin(run.run_id, "exec", key, {"code": effect.code, "origin": effect.origin})
         run.event(CellStarted, step=effect.step, index=effect.index, code=effect.code)
         result = await self._session.exec(effect.code)
         run.tree.journal.finish(run.run_id, seq, result)
         run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(result))
         if run.tree.fatal is not None:
             raise run.tree.fatal
-        return Ran(result=result, subcalls=run.calls, stopped=run.budget.over)
+        return Ran(result=result, subcalls=run.calls, children=run.children, deepest=run.deepest, stopped=run.budget.over)
 
     async def _get(self, effect: GetVariable) -> Outcome:
         try:
@@ -221,7 +121,7 @@ class Driver:
         except SandboxBroken:
             raise
         except (TypeError, SandboxError) as error:
-            got = Got(missing=f"{effect.name} cannot be an answer: {prompt.clip(cleaned(str(error)), 500)}")
+            got = Got(missing=f"{effect.name} cannot be an answer: {observations.clip(cleaned(str(error)), 500)}")
         self._record(effect.step, "get", {"name": effect.name}, {"value": got.value, "missing": got.missing})
         return got
 
@@ -248,7 +148,7 @@ def _cell_fields(result: ExecResult) -> dict[str, Any]:
     return {
         "stdout": result.stdout,
         "value_preview": result.value_preview,
-        "error": None if result.error is None else prompt.error_text(result.error),
+        "error": None if result.error is None else observations.error_text(result.error),
         "limit": None if result.error is None else result.error.limit,
         "state": result.state,
         "changed": result.changed,

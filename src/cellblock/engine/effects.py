@@ -8,21 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from ..errors import BudgetExceeded
 from ..models.protocol import Message
 from ..repl.protocol import ExecResult
 from ..values import Value
 
+Purpose: TypeAlias = Literal["reply", "final", "verify", "brief", "compact", "direct"]
+"""What a model is asked for: the loop's next reply, an answer once the steps are used up, a verdict on an answer, a brief before the loop,
+a summary of old turns, or an answer without any loop."""
+Ending: TypeAlias = Literal["final", "auto_variable", "forced_final", "last_output", "failed", "budget"]
+"""What a run's value is: the model's final answer; the variable that was agreed on; what it said when it was made to answer; its last
+output; nothing; or what there was when a limit of the run was passed."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """Ask the run's own model for its next reply."""
+    """Ask a model."""
 
     messages: tuple[Message, ...]
     step: int
-    """From 1."""
+    """From 1; 0 before the first."""
+    purpose: Purpose = "reply"
+    new: tuple[Message, ...] = ()
+    """Those of `messages` that no earlier `Ask` held."""
+    index: int = 0
+    """Of several for the same purpose in one step."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +45,8 @@ class Exec:
     step: int
     index: int
     """Of the cell within its reply, from 0."""
+    origin: Literal["reply", "fallback"] = "reply"
+    """Who wrote it: the model, or whoever set `fallback_code`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +79,10 @@ class Ran:
     result: ExecResult
     subcalls: int = 0
     """Sub-calls and child runs that this cell made."""
+    children: int = 0
+    """Child runs that the run has opened so far, in all its cells."""
+    deepest: int = 0
+    """Depth of the deepest run below it so far; its own if there is none."""
     stopped: BudgetExceeded | None = None
     """The run's budget ended while the cell ran: no further effect will be performed."""
 
@@ -97,6 +115,11 @@ class Conclusion:
     """One line, None where `success`."""
     failure: BudgetExceeded | None = None
     """The limit that ended the run, if one did."""
+    ending: Ending = "failed"
+    output: object = None
+    """The value as the type that was asked for; the value itself where none was."""
+    verified: bool | None = None
+    """Whether the verifier passed the answer; None where it was not asked."""
 
 
 Effect: TypeAlias = Ask | Exec | GetVariable | Refuse

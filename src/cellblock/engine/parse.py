@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..values import Value
 from .finals import TextFinal, find_final
+from .structured import Structured, structured_reply
 
 MAX_REPLY_CHARS = 1_000_000
 """More than any provider's answer holds. The rest is dropped, and `Parsed.clipped` says so."""
@@ -44,12 +46,28 @@ class Parsed:
     """Imagined tool calls that were left out."""
     dropped_cells: int = 0
     clipped: bool = False
+    answer: tuple[Value, ...] = ()
+    """The final answer of a structured reply, with its type. With code in the same reply it does not count."""
+    structured: bool = False
+    """The reply was a JSON object, see `structured`."""
 
 
 def parse_reply(reply: str) -> Parsed:
     """Take a reply apart. Never raises; time is linear in the reply's length."""
     clipped = len(reply) > MAX_REPLY_CHARS
     source = reply[:MAX_REPLY_CHARS].replace("\r\n", "\n").replace("\r", "\n")
+    form = structured_reply(source)
+    return _parsed(source, clipped) if form is None else _filled_in(form)
+
+
+def _filled_in(form: Structured) -> Parsed:
+    """A structured reply. Its code may stand in fences of its own all the same."""
+    fenced = _parsed(form.code, clipped=False).cells if "```" in form.code else ()
+    cells = fenced or ((form.code,) if form.code else ())
+    return Parsed(cells=cells, text=form.reasoning.strip(), answer=form.answer, structured=True)
+
+
+def _parsed(source: str, clipped: bool) -> Parsed:
     scan = _Scan(source)
     scan.run()
     text = "".join(scan.text)

@@ -1,28 +1,35 @@
-"""What the model reads: the system message, the question, and what its cells did.
+"""What the model reads first: the system message and the question. Both list exactly what this run has.
 
-The first line of the system message and the frames of the user messages are fixed: the simulated model reads them too. Text of
-the user, the model or a cell is joined in as it is, never used as a format.
+The frames of the user messages are fixed: the simulated model reads them too. Text of the user, the model or a cell is joined in as it
+is, never used as a format.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
+from ..errors import ConfigError
 from ..limits import ExecLimits
 from ..models.protocol import Message
 from ..repl.facts import PromptFacts
-from ..repl.protocol import ExecError, ExecResult
+from .guards import Guards
+from .observations import OBSERVATION_CHARS, clip, one_line
+from .vocabulary import CALLS
 
 FIRST_LINE = "You answer a question about a context by writing Python cells for a REPL."
 GO_ON = "Write the next cell, or give the final answer."
 LAST_STEP = "This is the last step: answer now with FINAL(...)"
 SAMPLE_CHARS = 500
-OBSERVATION_CHARS = 10_000
-"""Of one cell's output in the prompt; the session's own `output_chars` has clipped it before."""
-ERROR_CHARS = 2_000
+MAX_SAMPLE_CHARS = 100_000
 FILE_NAMES = 20
-CHANGED_NAMES = 30
+BRIEF_CHARS = 4_000
+"""Of a context engineer's brief."""
+EARLIER_TURNS = 20
+"""Questions of a conversation that the prompt repeats, with their answers."""
+EARLIER_CHARS = 1_000
+"""Of each such answer."""
 
 _NAMES = """Names in every cell:
 - P: the whole context as text: len(P), P[a:b], P.find(...). context and CONTEXT are the same.
@@ -33,24 +40,63 @@ _NAMES = """Names in every cell:
 - FILES: names and sizes of the files behind the context.
 - peek(n=2000), tail(n=2000): the first and the last n characters. lenP(): the length.
   extract_after(marker, max_len=128): the text after it."""
-_CALLS = {
-    "llm_query": """
-- llm_query(prompt, model=None, max_tokens=None): asks a language model once and returns its text. It sees the prompt alone.""",
-    "llm_query_batched": """
-- llm_query_batched(prompts): the same for a list, in parallel, answers in order. A failed item starts with "ERROR:".""",
-    "rlm_query": """
-- rlm_query(prompt, context=None): a child run with a REPL of its own. context is a text or a list of texts; None shares yours.""",
-}
-"""What the model is told of each external. Aliases that models have learned elsewhere work too, and are not told."""
+_SHORT_NAMES = """In every cell: P (the whole context: len(P), P[a:b], P.find), ctx (.find(pattern, regex=False, max_matches=20) and
+.chunk(size, overlap=0) -> [(start, end, text)], .slice(a, b), .get_document(i), .num_documents(), .search(query)), FILES,
+peek(n), tail(n)."""
 _MORE_NAMES = """
 - SHOW_VARS(): names, types and sizes of the variables. print(...): what you want to see.
 - FINAL(value): gives the final answer; the value keeps its type. FINAL_VAR(name): gives a variable as the answer."""
+_SHORT_MORE_NAMES = """
+- SHOW_VARS(), print(...). FINAL(value) gives the final answer, FINAL_VAR(name) a variable as the answer."""
+_FENCES = (
+    "- A cell is Python in a ```repl fence. All cells of a reply run in order; after an error the rest of them do not. Variables persist."
+)
+_FORM = """- Every reply is one JSON object and nothing else: {"reasoning": str, "code": str, "is_final": bool, "final_answer": any}.
+  code is a Python cell, or empty; variables persist. To answer, leave code empty, set is_final to true and give final_answer with its
+  type."""
 _RULES = """Rules:
 - The context is in the REPL, not in this conversation. Look at it with cells before you answer.
-- A cell is Python in a ```repl fence. All cells of a reply run in order; after an error the rest of them do not. Variables persist.
+{cells}
 - You see what a cell prints, clipped. Keep long texts in variables and print what you need.
 - Give the final answer with FINAL(...) in a cell, or as text outside fences at the start of a line: FINAL(your answer) or
   FINAL_VAR(variable_name). Text is taken as it stands, so use FINAL_VAR for a variable. Beside a cell, a FINAL in the text is ignored."""
+_SHORT_RULES = """Rules: look at the context with cells before you answer.
+{cells}
+- You see what a cell prints, clipped. Answer with FINAL(...) in a cell, or alone at the start of a line outside fences."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptSettings:
+    """How a run's prompt is made.
+
+    Raises:
+        ConfigError: a setting is out of range.
+    """
+
+    system_prompt: str | None = None
+    """Takes the place of the opening line and the rules. What the cells have and what limits hold is told below it all the same."""
+    compact: bool = False
+    """A form of about half the length."""
+    supplements: tuple[str, ...] = ()
+    """Paragraphs of yours, after all others."""
+    sample_chars: int = SAMPLE_CHARS
+    """Of the context's start, in the first message; 0 shows none."""
+    structured_replies: bool = False
+    """Ask for replies that are one JSON object. A model that writes cells all the same is understood, too."""
+    context_brief: Literal["off", "pre_loop", "per_query", "both"] = "off"
+    """Whether the engineer's model writes a brief first: before the root's loop, before each child run's, or both."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.supplements, str):
+            raise ConfigError("supplements: a tuple of texts is needed")
+        if not 0 <= self.sample_chars <= MAX_SAMPLE_CHARS:
+            raise ConfigError(f"sample_chars={self.sample_chars}: between 0 and {MAX_SAMPLE_CHARS:,}")
+        if self.context_brief not in ("off", "pre_loop", "per_query", "both"):
+            raise ConfigError(f"context_brief={self.context_brief!r}: use off, pre_loop, per_query or both")
+
+    def wants_brief(self, depth: int) -> bool:
+        """Whether a run at `depth` begins with a brief."""
+        return self.context_brief == "both" or self.context_brief == ("pre_loop" if depth == 0 else "per_query")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,12 +107,14 @@ class Brief:
     num_chars: int
     num_documents: int
     sample: str = ""
-    """The start of the context; clipped to 500 characters."""
+    """The start of the context."""
     file_names: tuple[str, ...] = ()
     """The first 20 of them."""
     more_files: int = 0
-    externals: tuple[str, ...] = tuple(_CALLS)
+    externals: tuple[str, ...] = tuple(CALLS)
     """Names of the functions of the host that a cell may call."""
+    tools: tuple[str, ...] = ()
+    """What is told of each custom tool, a line each."""
     python: PromptFacts = field(default_factory=PromptFacts)
     """What this sandbox says of its Python."""
     soft_limits: bool = False
@@ -75,19 +123,64 @@ class Brief:
     steps: int = 20
     children: bool = True
     """Whether `rlm_query` may still open a child run at this depth."""
+    settings: PromptSettings = field(default_factory=PromptSettings)
+    guards: Guards = field(default_factory=Guards)
+    answer_schema: str = ""
+    """JSON Schema that the final answer has to fit; empty if anything will do."""
+    earlier: tuple[tuple[str, str], ...] = ()
+    """Questions that this session has been asked before, and its answers."""
+    wants_brief: bool = False
+    """The engineer is asked first."""
 
 
 def system_message(brief: Brief) -> Message:
     """Names, rules and limits, exactly as this run has them."""
-    told = [_CALLS[name] for name in brief.externals if name in _CALLS and (brief.children or name != "rlm_query")]
-    names = _NAMES + "".join(told) + _MORE_NAMES
-    parts = [FIRST_LINE, names, _RULES, _limits(brief), _python(brief.python)]
+    settings = brief.settings
+    rules = _RULES if not settings.compact else _SHORT_RULES
+    told = rules.replace("{cells}", _FORM if settings.structured_replies else _FENCES)
+    opening = [FIRST_LINE] if settings.system_prompt is None else [settings.system_prompt]
+    parts = [
+        *opening,
+        _names(brief),
+        *([told] if settings.system_prompt is None else []),
+        _demands(brief),
+        _limits(brief),
+        _python(brief),
+        *settings.supplements,
+    ]
     return Message("system", "\n\n".join(part for part in parts if part))
 
 
-def _python(facts: PromptFacts) -> str:
-    modules = f"\nModules: {', '.join(facts.modules)}. No others, no files." if facts.modules else ""
-    return f"This REPL's Python:\n{facts.python.strip()}{modules}" if facts.python else modules.strip()
+def _names(brief: Brief) -> str:
+    compact = brief.settings.compact
+    told = [CALLS[name] for name in brief.externals if name in CALLS and (brief.children or not name.startswith("rlm_query"))]
+    calls = "".join(f"\n{call.short if compact else call.full}" for call in told)
+    tools = "".join(f"\n{line}" for line in brief.tools)
+    return (_SHORT_NAMES if compact else _NAMES) + calls + tools + (_SHORT_MORE_NAMES if compact else _MORE_NAMES)
+
+
+def _demands(brief: Brief) -> str:
+    """What the guards and the answer's type ask for."""
+    guards, lines = brief.guards, []
+    if guards.depth_enforcement != "off" and (guards.require_min_depth or guards.require_min_recursive_calls):
+        depth = f" and let them open child runs of their own, {guards.require_min_depth} deep" if guards.require_min_depth > 1 else ""
+        count = max(1, guards.require_min_recursive_calls)
+        lines.append(f"Split the question: give parts of it to at least {count} child runs with rlm_query{depth} before you answer.")
+    if guards.require_subcall_before_final:
+        lines.append("Make at least one sub-call before you answer.")
+    if guards.auto_finalize_var is not None:
+        lines.append(f"Put the final answer into the variable {guards.auto_finalize_var}: as soon as it is set, the run ends with it.")
+    if brief.answer_schema:
+        lines.append(f"The final answer has to fit this JSON Schema; give it in a cell with FINAL(value):\n{brief.answer_schema}")
+    return "\n".join(lines)
+
+
+def _python(brief: Brief) -> str:
+    facts = brief.python
+    modules = f"Modules: {', '.join(facts.modules)}. No others, no files." if facts.modules else ""
+    if not facts.python:
+        return modules
+    return f"This REPL's Python:\n{facts.python.strip()}" + (f"\n{modules}" if modules else "")
 
 
 def _limits(brief: Brief) -> str:
@@ -100,18 +193,37 @@ def _limits(brief: Brief) -> str:
     )
 
 
-def first_message(brief: Brief, *, last_step: bool = False) -> Message:
-    """The question, the context's size, files and start."""
+def first_message(brief: Brief, *, advice: str = "", last_step: bool = False) -> Message:
+    """The question, the context's size, files and start.
+
+    Args:
+        advice: the engineer's brief.
+    """
+    parts = [context_facts(brief), *_earlier(brief.earlier)]
+    if advice:
+        parts.append(f"Brief:\n{clip(advice, BRIEF_CHARS)}")
+    return Message("user", "\n\n".join([*parts, _invitation(last_step)]))
+
+
+def context_facts(brief: Brief) -> str:
+    """The question and what is known of the context."""
     head = f"Question:\n{brief.question}\n\nContext: {brief.num_chars} characters, {brief.num_documents} documents.\n"
-    files = _file_line(brief.file_names, brief.more_files)
-    sample = "Start of the context:\n" + brief.sample[:SAMPLE_CHARS]
-    return Message("user", head + files + sample + "\n\n" + _invitation(last_step))
+    shown = brief.sample[: brief.settings.sample_chars]
+    sample = "Start of the context:\n" + shown if brief.settings.sample_chars else ""
+    return (head + _file_line(brief.file_names, brief.more_files) + sample).rstrip("\n")
+
+
+def _earlier(turns: Sequence[tuple[str, str]]) -> list[str]:
+    if not turns:
+        return []
+    shown = [f"Q: {clip(question, EARLIER_CHARS)}\nA: {clip(answer, EARLIER_CHARS)}" for question, answer in turns[-EARLIER_TURNS:]]
+    return ["Earlier in this session (the variables of that time are still there):\n" + "\n".join(shown)]
 
 
 def _file_line(names: tuple[str, ...], more: int) -> str:
     if not names:
         return ""
-    return "Files: " + ", ".join(map(_one_line, names)) + (f", ... ({more} more)" if more else "") + "\n"
+    return "Files: " + ", ".join(map(one_line, names)) + (f", ... ({more} more)" if more else "") + "\n"
 
 
 def next_message(notes: Sequence[str], *, last_step: bool = False) -> Message:
@@ -121,63 +233,3 @@ def next_message(notes: Sequence[str], *, last_step: bool = False) -> Message:
 
 def _invitation(last_step: bool) -> str:
     return f"{LAST_STEP}\n{GO_ON}" if last_step else GO_ON
-
-
-def refusal(reason: str) -> str:
-    """A guard's refusal as the model reads it."""
-    return "Refused: " + reason
-
-
-def observation(number: int, result: ExecResult) -> str:
-    """What the model sees of one cell.
-
-    Args:
-        number: of the cell in the run, from 1.
-    """
-    return f"Output of cell {number}:\n" + "\n".join(_observed(result))
-
-
-def _observed(result: ExecResult) -> list[str]:
-    lines = [clip(result.stdout, OBSERVATION_CHARS).rstrip("\n")] if result.stdout else []
-    if result.stdout_dropped:
-        lines.append(f"[{result.stdout_dropped} characters of output were dropped]")
-    if result.value_preview is not None:
-        lines.append("Value: " + clip(result.value_preview, ERROR_CHARS))
-    if result.error is not None:
-        lines.extend(_error_lines(result.error, result.state == "rolled_back"))
-    elif not lines:
-        lines.append(_silent(result.changed))
-    return lines
-
-
-def _silent(changed: tuple[str, ...]) -> str:
-    if not changed:
-        return "(no output, no variable changed)"
-    left = len(changed) - CHANGED_NAMES
-    return "(no output) Changed variables: " + ", ".join(changed[:CHANGED_NAMES]) + (f" and {left} more" if left > 0 else "")
-
-
-def _error_lines(error: ExecError, rolled_back: bool) -> list[str]:
-    lines = ["Error: " + error_text(error)]
-    if error.limit is not None:
-        lines.append("The cell was stopped by its limit " + error.limit + ".")
-    lines.append("The variables are as they were before this cell." if rolled_back else "What the cell did before that is kept.")
-    return lines
-
-
-def error_text(error: ExecError) -> str:
-    """`Kind: message (line n)`, bounded."""
-    where = "" if error.line is None else f" (line {error.line})"
-    return _one_line(error.kind[:100]) + ": " + clip(error.message, ERROR_CHARS) + where
-
-
-def clip(text: str, limit: int) -> str:
-    """Head and tail of a text that is longer than `limit` characters, saying how much was left out."""
-    if len(text) <= limit:
-        return text
-    head, tail = limit * 2 // 3, limit - limit * 2 // 3
-    return text[:head] + f"\n[... {len(text) - head - tail} characters left out ...]\n" + text[len(text) - tail :]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text[:200].split())

@@ -1,0 +1,148 @@
+"""Several questions to one REPL: contexts add up, variables stay, and each question knows the ones before it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeAlias
+
+import anyio
+import anyio.to_thread
+
+from ..errors import ConfigError
+from ..events import AnyEvent
+from ..host.context import Context
+from ..host.joining import joined
+from .contexts import ContextSource, open_context
+from .portal import blocking
+from .results import RunResult
+from .settings import Carry, Turn
+from .stream import RunStream
+from .typed import answer_type
+
+KEPT_ANSWER_CHARS = 20_000
+"""Of an earlier answer, in the cells' variable `history`."""
+KEPT_TURNS = 200
+
+Perform: TypeAlias = Callable[[str, Context, Turn, Callable[[AnyEvent], None] | None], Awaitable[RunResult]]
+"""Answers one question of it."""
+
+
+class Conversation:
+    """Several questions, one after the other. Made by `RLM.session`; also a context manager, async or not.
+
+    Between two questions no worker waits: the variables lie in a sealed snapshot, and the next question goes on from there.
+    Every question is a run of its own, with all of the limits.
+
+    Attributes:
+        turns: questions and answers so far.
+    """
+
+    def __init__(self, perform: Perform, context: ContextSource | None = None) -> None:
+        self._perform = perform
+        self._first = context
+        self._whole: Context | None = None
+        self._owned = False
+        self._carry = Carry()
+        self._lock = anyio.Semaphore(1, fast_acquire=True)
+        self._closed = False
+        self.turns: list[tuple[str, str]] = []
+
+    async def arun(
+        self,
+        question: str,
+        context: ContextSource | None = None,
+        *,
+        output_type: object = None,
+        on_event: Callable[[AnyEvent], None] | None = None,
+    ) -> RunResult:
+        """Answer the next question. One that fails leaves the variables and `turns` as they were before it.
+
+        Args:
+            context: more of it: its documents come after those that are there, and stay.
+
+        Raises:
+            CellblockError: as `RLM.arun`; ConfigError also where there is no context yet, the session is closed, or another
+                question is being answered.
+        """
+        try:
+            self._lock.acquire_nowait()
+        except anyio.WouldBlock:
+            raise ConfigError("this session is answering another question; ask one after the other") from None
+        try:
+            whole = await self._with(context)
+            return await self._answered(question, whole, output_type, on_event)
+        finally:
+            self._lock.release()
+
+    def run(
+        self,
+        question: str,
+        context: ContextSource | None = None,
+        *,
+        output_type: object = None,
+        on_event: Callable[[AnyEvent], None] | None = None,
+    ) -> RunResult:
+        """`arun` for code without an event loop.
+
+        Raises:
+            CellblockError: as `arun`.
+        """
+        return blocking(partial(self.arun, question, context, output_type=output_type, on_event=on_event))
+
+    def stream(self, question: str, context: ContextSource | None = None, *, output_type: object = None) -> RunStream[RunResult]:
+        """The events of the next question's run, as `RLM.stream`."""
+        return RunStream(lambda emit: self.arun(question, context, output_type=output_type, on_event=emit))
+
+    async def _answered(self, question: str, whole: Context, output_type: object, on_event: Callable[[AnyEvent], None] | None) -> RunResult:
+        carry = Carry(snapshot=self._carry.snapshot, left_out=self._carry.left_out)
+        turn = Turn(answer_type=answer_type(output_type), earlier=tuple(self.turns[-KEPT_TURNS:]), carry=carry)
+        result = await self._perform(question, whole, turn, on_event)
+        self._carry = carry
+        self.turns.append((question, result.answer[:KEPT_ANSWER_CHARS]))
+        return result
+
+    async def _with(self, context: ContextSource | None) -> Context:
+        if self._closed:
+            raise ConfigError("this session is closed; open another one")
+        if self._first is not None:
+            await self._add(self._first)
+            self._first = None
+        if context is not None:
+            await self._add(context)
+        if self._whole is None:
+            raise ConfigError("this session has no context yet; give one with the question")
+        return self._whole
+
+    async def _add(self, source: ContextSource) -> None:
+        before, more = self._whole, await open_context(source)
+        if before is None:
+            self._whole, self._owned = more, more is not source
+            return
+        try:
+            self._whole = await anyio.to_thread.run_sync(joined, [before, more])
+        finally:
+            if more is not source:
+                more.close()
+        if self._owned:
+            before.close()
+        self._owned = True
+
+    def close(self) -> None:
+        """Forget everything. Harmless when called twice."""
+        self._closed = True
+        if self._owned and self._whole is not None:
+            self._whole.close()
+        self._whole, self._owned, self._carry = None, False, Carry()
+
+    def __enter__(self) -> Conversation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Conversation:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()

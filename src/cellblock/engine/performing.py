@@ -1,0 +1,195 @@
+"""One run from its beginning to its end: what is recorded of it, the session that it has, the loop that fits it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import anyio
+
+from ..errors import CellblockError, SandboxError, StoreError
+from ..events import RunEnded, RunStarted
+from ..store.journal import Status
+from . import prompt
+from .asking import cleaned
+from .direct import direct_loop
+from .driver import Driver
+from .effects import Conclusion
+from .endings import answer_text
+from .externals import externals_of
+from .loop import Task, repl_loop
+from .prompt import Brief
+from .settings import Carry
+from .tree import LiveSession, Run
+
+CLOSE_SECONDS = 5.0
+"""How long closing a session may hold up the end of a run."""
+HISTORY = "history"
+"""The variable that holds what a session was asked before."""
+
+
+async def perform_run(run: Run, question: str) -> Conclusion:
+    """Answer one question in a session of its own, which is closed whatever happens.
+
+    Raises:
+        ModelError: the run's own model failed.
+        SandboxBroken: the worker lied or died and could not be replaced.
+        SandboxUnavailable: the session could not be opened.
+        ConfigError: money is limited and a price cannot be known.
+        StoreError: an effect could not be recorded.
+    """
+    return await _recorded(run, question, _in_a_session)
+
+
+async def perform_direct(run: Run, question: str) -> Conclusion:
+    """Answer one question by one call that holds the whole context, without a session.
+
+    Raises as `perform_run`.
+    """
+    return await _recorded(run, question, _by_one_call)
+
+
+async def _recorded(run: Run, question: str, perform: Callable[[Run, str], Awaitable[Conclusion]]) -> Conclusion:
+    settings = run.tree.settings
+    task = {
+        "question": question,
+        "model": run.model.name,
+        "sandbox": settings.sandbox,
+        "seed": settings.seed,
+        "context_sha256": run.context.sha256,
+        "limits": run.budget.limits,
+        "exec_limits": settings.exec_limits,
+        "guards": settings.guards,
+        "prompt": settings.prompt,
+        "history": settings.history,
+        "answer_schema": run.turn.answer_type.told,
+        "earlier": run.turn.earlier,
+    }
+    run.tree.journal.start_run(run.run_id, task, parent=run.parent)
+    status: Status = "failed"
+    conclusion = Conclusion(success=False, error="failed")
+    try:
+        conclusion = await perform(run, question)
+        status = "ended"
+    except anyio.get_cancelled_exc_class():
+        status, conclusion = "cancelled", Conclusion(success=False, error="cancelled")
+        raise
+    except CellblockError as error:
+        conclusion = Conclusion(success=False, error=cleaned(f"{type(error).__name__}: {error}"))
+        raise
+    finally:
+        _end(run, status, conclusion)
+    return conclusion
+
+
+def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
+    usage = run.budget.usage
+    result = {
+        "success": conclusion.success,
+        "value": conclusion.value,
+        "error": conclusion.error,
+        "ending": conclusion.ending,
+        "usage": usage,
+    }
+    try:
+        if status == "ended":
+            run.tree.journal.end_run(run.run_id, status, result)
+        else:
+            # The run is failing for a reason of its own, which a full disk must not hide.
+            with suppress(StoreError):
+                run.tree.journal.end_run(run.run_id, status, result)
+    finally:
+        run.event(
+            RunEnded,
+            success=conclusion.success,
+            answer=answer_text(conclusion.value),
+            value=conclusion.value,
+            error=conclusion.error,
+            ending=conclusion.ending,
+            steps=run.budget.steps,
+            subcalls=run.budget.subcalls,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost_usd=usage.cost_usd,
+            seconds=time.monotonic() - run.created,
+        )
+
+
+async def _in_a_session(run: Run, question: str) -> Conclusion:
+    settings = run.tree.settings
+    externals = externals_of(run, perform_run)
+    session = await run.tree.open_session(
+        settings.sandbox,
+        externals=externals,
+        context=run.context,
+        limits=settings.exec_limits,
+        seed=settings.seed,
+        tenant=settings.tenant,
+        allow_weak_isolation=settings.allow_weak_isolation,
+        snapshot=None if run.turn.carry is None else run.turn.carry.snapshot,
+    )
+    try:
+        _started(run, question, session.sandbox, dict(session.layers))
+        if run.turn.earlier:
+            await session.set(HISTORY, [{"question": asked, "answer": answer} for asked, answer in run.turn.earlier])
+        conclusion = await Driver(run, session).drive(repl_loop(_task(run, question, tuple(externals))))
+        if run.turn.carry is not None:
+            await _carry_on(run.turn.carry, session)
+        return conclusion
+    finally:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await session.aclose()
+
+
+async def _by_one_call(run: Run, question: str) -> Conclusion:
+    _started(run, question, "none", {})
+    text = run.context.head(run.context.num_chars)
+    return await Driver(run, None).drive(direct_loop(question, text, run.turn.answer_type))
+
+
+def _started(run: Run, question: str, sandbox: str, layers: dict[str, str]) -> None:
+    run.event(
+        RunStarted,
+        question=question,
+        model=run.model.name,
+        sandbox=sandbox,
+        layers=layers,
+        weak_isolation=run.tree.settings.allow_weak_isolation,
+        context_chars=run.context.num_chars,
+        context_documents=run.context.num_documents,
+    )
+
+
+async def _carry_on(carry: Carry, session: LiveSession) -> None:
+    """Keep the session's state for the next question. If it cannot be kept, the one before is, and the next prompt says so."""
+    try:
+        carry.snapshot = await session.dump()
+        carry.left_out = dict(getattr(carry.snapshot, "left_out", {}))
+    except SandboxError as error:
+        carry.left_out = {"(all that the last question added)": str(error)}
+
+
+def _task(run: Run, question: str, externals: tuple[str, ...]) -> Task:
+    settings, context, root = run.tree.settings, run.context, run.parent is None
+    guards = settings.guards if root else settings.guards.for_child()
+    brief = Brief(
+        question=question,
+        num_chars=context.num_chars,
+        num_documents=context.num_documents,
+        sample=context.head(settings.prompt.sample_chars),
+        file_names=tuple(entry.name for entry in context.files[: prompt.FILE_NAMES]),
+        more_files=max(0, len(context.files) - prompt.FILE_NAMES),
+        externals=externals,
+        python=settings.python,
+        soft_limits=settings.soft_limits,
+        exec_limits=settings.exec_limits,
+        steps=run.budget.limits.steps,
+        children=run.budget.may_descend,
+        settings=settings.prompt,
+        guards=guards,
+        answer_schema=run.turn.answer_type.told,
+        earlier=run.turn.earlier,
+        wants_brief=settings.prompt.wants_brief(run.budget.depth),
+    )
+    return Task(brief=brief, guards=guards, history=settings.history, answer_type=run.turn.answer_type)
