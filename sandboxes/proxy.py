@@ -46,7 +46,7 @@ _HOT_MARKS = ("ctx", "P", "context", "CONTEXT", ":=", "global")
 _DYNAMIC_MARKS = ("exec", "eval", "globals", "locals", "vars", "__import__", "__builtins__", "__main__")
 """Words by which code can rebind names that it does not mention."""
 _DYNAMIC = re.compile(rf"\b(?:{'|'.join(_DYNAMIC_MARKS)})\b")
-_READY = "ready"
+_READY_MARK, _READY = "ready", re.compile(r"\bready\b")
 _NAME_FIELDS = ("id", "arg", "name", "asname", "rest", "names")
 
 
@@ -134,7 +134,7 @@ def _rewritten(cell: Source, session: SessionNames, members: Mapping[str, frozen
         texts=texts,
         rebinds=frozenset(NAMES if dynamic else flow.rebound),
         settled=frozenset(flow.settled),
-        says_ready=_READY in cell.text,
+        says_ready=_READY_MARK in cell.text and _READY.search(cell.text) is not None,
     )
 
 

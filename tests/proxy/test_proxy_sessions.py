@@ -97,7 +97,7 @@ def test_the_state_of_a_session_survives_its_checkpoint() -> None:
 
 
 def test_a_session_whose_cells_never_say_ready_is_not_asked_for_an_answer() -> None:
-    assert FRESH.after(rewrite("x = 1\nanswer = 'a'", FRESH), completed=True) is FRESH
+    assert FRESH.after(rewrite("x = 1  # already read\nanswer = 'a'", FRESH), completed=True) is FRESH
     assert not FRESH.after(rewrite("P = 'mine'", FRESH), completed=True).says_ready
 
 
