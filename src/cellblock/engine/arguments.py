@@ -72,7 +72,7 @@ def tokens(function: str, value: Value) -> int | None:
     return value
 
 
-def documents(function: str, value: Value) -> str | list[str]:
+def documents(function: str, name: str, value: Value) -> str | list[str]:
     """A child's context: a text or a list of texts, not bounded as a prompt is.
 
     Raises:
@@ -81,11 +81,46 @@ def documents(function: str, value: Value) -> str | list[str]:
     if isinstance(value, str):
         return value
     if not isinstance(value, list):
-        raise CellError("TypeError", f"{function}(): context must be a str or a list of str, not {_kind(value)}")
+        raise CellError("TypeError", f"{function}(): {name} must be a str or a list of str, not {_kind(value)}")
     parts = [item for item in value if isinstance(item, str)]
     if len(parts) != len(value):
-        raise CellError("TypeError", f"{function}(): context must hold str only; use str(...) on the others")
+        raise CellError("TypeError", f"{function}(): {name} must hold str only; use str(...) on the others")
     return parts
+
+
+def at_once(function: str, value: Value, most: int) -> int:
+    """How many calls of a batch are in flight: True for as many as may be, False for one, or a number.
+
+    Raises:
+        CellError: TypeError or ValueError.
+    """
+    if isinstance(value, bool):
+        return most if value else 1
+    if not isinstance(value, int):
+        raise CellError("TypeError", f"{function}(): parallel must be a bool or an int, not {_kind(value)}")
+    if value < 1:
+        raise CellError("ValueError", f"{function}(): parallel must be at least 1; False asks one after the other")
+    return min(value, most)
+
+
+def chunks(function: str, value: Value) -> list[str]:
+    """The texts of chunks: each a str, or `[start, end, text]` as `ctx.chunk` gives, or `[first, last, texts]` as `ctx.chunk_documents`.
+
+    Raises:
+        CellError: TypeError or ValueError.
+    """
+    if not isinstance(value, list):
+        raise CellError("TypeError", f"{function}(): chunks must be a list of str or of (start, end, text), not {_kind(value)}")
+    return texts(function, "chunks", [_chunk(function, index, item) for index, item in enumerate(value)])
+
+
+def _chunk(function: str, index: int, item: Value) -> Value:
+    if not isinstance(item, list):
+        return item
+    if len(item) != 3:
+        raise CellError("TypeError", f"{function}(): chunks[{index}] must be a str or (start, end, text), not a list of {len(item)}")
+    last = item[2]
+    return "\n\n".join(texts(function, f"chunks[{index}][2]", last)) if isinstance(last, list) else last
 
 
 def _kind(value: Value) -> str:
