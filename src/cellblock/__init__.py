@@ -16,8 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .engine.guards import Guards
+    from .engine.history import History
+    from .engine.prompt import PromptSettings
     from .engine.results import RunResult
+    from .engine.roles import Models
+    from .engine.router import Router
     from .engine.run import RLM
+    from .engine.tools import Tool
     from .errors import (
         BudgetExceeded,
         CellblockError,
@@ -33,8 +38,7 @@ if TYPE_CHECKING:
     from .host.context import Context
     from .limits import ExecLimits, RunLimits
     from .models import ScriptedModel
-    from .models.protocol import Message, ModelAdapter, ModelResponse, Usage
-    from .repl.protocol import ExecResult, REPLProtocol
+    from .repl.protocol import ExecResult
     from .repl.session import open_sandbox
     from .store.journal import Journal
 
@@ -47,14 +51,14 @@ __all__ = [  # noqa: RUF022
     "ExecLimits",
     "ExecResult",
     "Guards",
+    "History",
     "Journal",
     "LimitExceeded",
-    "Message",
-    "ModelAdapter",
     "ModelError",
-    "ModelResponse",
-    "REPLProtocol",
+    "Models",
+    "PromptSettings",
     "RLM",
+    "Router",
     "RunLimits",
     "RunResult",
     "SandboxBroken",
@@ -62,16 +66,24 @@ __all__ = [  # noqa: RUF022
     "SandboxUnavailable",
     "ScriptedModel",
     "StoreError",
+    "Tool",
     "Trace",
-    "Usage",
     "open_sandbox",
 ]
 
 # Loaded at first use: the engine pulls in the event loop, and a script that only catches an error need not pay for that.
+# Beside the names of `__all__` a few more that are at home deeper down can be had here.
 _HOMES = {
+    "engine.conversation": ("Conversation",),
     "engine.guards": ("Guards",),
+    "engine.history": ("History",),
+    "engine.policies": ("Policy",),
+    "engine.prompt": ("PromptSettings",),
     "engine.results": ("RunResult",),
+    "engine.roles": ("Models",),
+    "engine.router": ("Router", "RouterResult"),
     "engine.run": ("RLM",),
+    "engine.tools": ("Tool", "ToolLimits"),
     "errors": (
         "BudgetExceeded",
         "CellblockError",
@@ -87,6 +99,7 @@ _HOMES = {
     "host.context": ("Context",),
     "limits": ("ExecLimits", "RunLimits"),
     "models": ("ScriptedModel",),
+    "models.prices": ("Price",),
     "models.protocol": ("Message", "ModelAdapter", "ModelResponse", "Usage"),
     "repl.protocol": ("ExecResult", "REPLProtocol"),
     "repl.session": ("open_sandbox", "open_session"),

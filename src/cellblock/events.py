@@ -42,7 +42,8 @@ class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
     """Stable: run, step and index; the same when the run is replayed."""
     role: str
     """What for: `root_call`, `sub_root_call` (a child's own loop), `subcall` (made by a cell), `repair` (of such a call's JSON),
-    `final_call` (an answer once the steps are used up), `verifier`, `engineer` (a brief), `compaction`, `baseline_call` (without a loop)."""
+    `final_call` (an answer once the steps are used up), `verifier`, `engineer` (a brief), `compaction`, or `baseline_call` (without a
+    loop)."""
     step: int
     model: str
 
@@ -55,6 +56,8 @@ class ModelAnswered(Event, frozen=True, kw_only=True, tag="model_answered"):
     step: int
     model: str
     text: str = ""
+    source: str = "call"
+    """`call`; or where the answer was found instead: `cache`, or `flight` for an equal call that was on its way."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
@@ -96,6 +99,18 @@ class Refused(Event, frozen=True, kw_only=True, tag="refused"):
     reason: str
 
 
+class SpentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the calls of one role, model and depth used."""
+
+    role: str
+    model: str
+    depth: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None = None
+
+
 class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """The run ended, with or without an answer."""
 
@@ -114,6 +129,8 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
+    spent: tuple[SpentRow, ...] = ()
+    """What the tokens went to; adds up to the totals."""
     seconds: float = 0.0
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 import anyio
 
 from ..errors import CellblockError, SandboxError, StoreError
-from ..events import RunEnded, RunStarted
+from ..events import RunEnded, RunStarted, SpentRow
 from ..store.journal import Status
 from . import prompt
 from .asking import cleaned
@@ -21,6 +21,7 @@ from .externals import externals_of
 from .loop import Task, repl_loop
 from .prompt import Brief
 from .settings import Carry
+from .spending import Spent
 from .tree import LiveSession, Run
 
 CLOSE_SECONDS = 5.0
@@ -84,13 +85,14 @@ async def _recorded(run: Run, question: str, perform: Callable[[Run, str], Await
 
 
 def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
-    usage = run.budget.usage
+    usage = run.budget.spending()
     result = {
         "success": conclusion.success,
         "value": conclusion.value,
         "error": conclusion.error,
         "ending": conclusion.ending,
-        "usage": usage,
+        "usage": usage.total,
+        "spent": usage.parts,
     }
     try:
         if status == "ended":
@@ -112,8 +114,22 @@ def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cost_usd=usage.cost_usd,
+            spent=tuple(map(_row, usage.parts)),
             seconds=time.monotonic() - run.created,
         )
+
+
+def _row(part: Spent) -> SpentRow:
+    used = part.usage
+    return SpentRow(
+        role=part.role,
+        model=part.model,
+        depth=part.depth,
+        calls=used.calls,
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cost_usd=used.cost_usd,
+    )
 
 
 async def _in_a_session(run: Run, question: str) -> Conclusion:
@@ -190,6 +206,7 @@ def _task(run: Run, question: str, externals: tuple[str, ...]) -> Task:
         guards=guards,
         answer_schema=run.turn.answer_type.told,
         earlier=run.turn.earlier,
+        left_out=() if run.turn.carry is None else tuple(f"{name} ({why})" for name, why in run.turn.carry.left_out.items()),
         wants_brief=settings.prompt.wants_brief(run.budget.depth),
     )
     return Task(brief=brief, guards=guards, history=settings.history, answer_type=run.turn.answer_type)

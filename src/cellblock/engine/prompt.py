@@ -129,6 +129,8 @@ class Brief:
     """JSON Schema that the final answer has to fit; empty if anything will do."""
     earlier: tuple[tuple[str, str], ...] = ()
     """Questions that this session has been asked before, and its answers."""
+    left_out: tuple[str, ...] = ()
+    """Variables of that time that could not be kept, and why."""
     wants_brief: bool = False
     """The engineer is asked first."""
 
@@ -199,7 +201,7 @@ def first_message(brief: Brief, *, advice: str = "", last_step: bool = False) ->
     Args:
         advice: the engineer's brief.
     """
-    parts = [context_facts(brief), *_earlier(brief.earlier)]
+    parts = [context_facts(brief), *_earlier(brief.earlier, brief.left_out)]
     if advice:
         parts.append(f"Brief:\n{clip(advice, BRIEF_CHARS)}")
     return Message("user", "\n\n".join([*parts, _invitation(last_step)]))
@@ -213,11 +215,13 @@ def context_facts(brief: Brief) -> str:
     return (head + _file_line(brief.file_names, brief.more_files) + sample).rstrip("\n")
 
 
-def _earlier(turns: Sequence[tuple[str, str]]) -> list[str]:
+def _earlier(turns: Sequence[tuple[str, str]], left_out: Sequence[str]) -> list[str]:
     if not turns:
         return []
+    lost = "" if not left_out else f"\nNot there any more: {', '.join(map(one_line, left_out[:FILE_NAMES]))}."
     shown = [f"Q: {clip(question, EARLIER_CHARS)}\nA: {clip(answer, EARLIER_CHARS)}" for question, answer in turns[-EARLIER_TURNS:]]
-    return ["Earlier in this session (the variables of that time are still there):\n" + "\n".join(shown)]
+    head = "Earlier in this session (its variables are still there; the list `history` has all questions and answers):\n"
+    return [head + "\n".join(shown) + lost]
 
 
 def _file_line(names: tuple[str, ...], more: int) -> str:

@@ -51,12 +51,13 @@ PROFILES: dict[str, Profile] = {
         "then about the few passages in question."
     ),
     "SEMANTIC_BATCHES": Profile(
-        supplement="The question is about meaning. Split the context into pieces, put many of them into one llm_query_batched call with exact "
-        "instructions for the form of the answer, and aggregate the answers by code.",
+        supplement="The question is about meaning. Split the context into pieces, put many of them into one llm_query_batched call with "
+        "exact instructions for the form of the answer, and aggregate the answers by code.",
         require_subcall=True,
     ),
     "HYBRID": Profile(
-        supplement="Narrow the context down by code first: search, counting, parsing. Then ask language models, in batches, about what is left."
+        supplement="Narrow the context down by code first: search, counting, parsing. Then ask language models, in batches, about what is "
+        "left."
     ),
     "VERIFY": Profile(
         supplement="The answer will be checked twice by its evidence. Print the passages and figures that it rests on before you give it.",

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 from ..errors import ConfigError
 from ..events import AnyEvent, Trace
 from ..host.context import Context
 from ..limits import ExecLimits, RunLimits
 from ..models import resolve
-from ..models.cache import CallCache, open_cache
+from ..models.cache import CachedCalls, CallCache, open_cache
 from ..models.prices import Price
 from ..models.protocol import ModelAdapter
 from ..repl.registry import find_sandbox
@@ -220,7 +221,7 @@ class RLM:
                 emit=emit,
                 limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),
                 open_session=open_session,
-                cache=await _opened_cache(self._cache, stack),
+                cached=await _cached(self._cache, stack),
                 settings=self._settings,
             )
 
@@ -254,12 +255,14 @@ def _adapter(spec: Model, stack: AsyncExitStack) -> ModelAdapter:
     return adapter
 
 
-async def _opened_cache(cache: str | os.PathLike[str] | CallCache | None, stack: AsyncExitStack) -> CallCache | None:
-    if cache is None or not isinstance(cache, (str, os.PathLike)):
-        return cache
-    opened = open_cache(os.fspath(cache))
+async def _cached(cache: str | os.PathLike[str] | CallCache | None, stack: AsyncExitStack) -> CachedCalls | None:
+    if cache is None:
+        return None
+    if not isinstance(cache, (str, os.PathLike)):
+        return CachedCalls(cache)
+    opened = await anyio.to_thread.run_sync(open_cache, cache)
     stack.push_async_callback(_close, opened)
-    return opened
+    return CachedCalls(opened)
 
 
 async def _close(adapter: ModelAdapter | CallCache) -> None:

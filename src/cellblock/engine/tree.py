@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import anyio
+import anyio.to_thread
 
 from ..errors import BudgetExceeded, CellblockError, ModelError
 from ..events import AnyEvent, ModelAnswered, ModelAsked
 from ..host.context import Context
-from ..limits import ExecLimits
+from ..models.cache import CachedAnswer, CachedCalls, Source, call_key, identity_of
+from ..models.prices import load_prices, priced
 from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
-from ..repl.facts import PromptFacts
 from ..repl.protocol import REPLProtocol
 from ..store.journal import Journal
 from .asking import cleaned, complete, token_bytes
 from .budget import Budget, Hold
-from .guards import Guards
 from .roles import Roles
+from .settings import Settings, Turn
+from .tools import Tool, ToolUse
 
 ERROR_CHARS = 2_000
+SUBCALLS = frozenset({"subcall", "repair"})
+"""Roles of the calls that cells ask for."""
 
 
 class LiveSession(REPLProtocol, Protocol):
@@ -43,25 +47,7 @@ SessionOpener = Callable[..., Awaitable[LiveSession]]
 """`repl.session.open_session`, or something with its signature."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What every session of the tree is opened with, and what every loop obeys."""
-
-    sandbox: str = "monty"
-    exec_limits: ExecLimits = field(default_factory=ExecLimits)
-    seed: int = 0
-    tenant: str = "default"
-    allow_weak_isolation: bool = False
-    guards: Guards = field(default_factory=Guards)
-    python: PromptFacts = field(default_factory=PromptFacts)
-    """For the prompt: what the sandbox says of its Python."""
-    soft_limits: bool = False
-    """For the prompt: whether a cell that ran out of time keeps its variables."""
-    parallel_children: int = 4
-    """Child runs that are open at once at each depth, in the whole tree. Each is a worker process."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Call:
     """One call of a model, its place in the tree included."""
 
@@ -73,6 +59,8 @@ class Call:
     seq: int
     """Its number in the journal."""
     max_tokens: int | None = None
+    tightened: bool = False
+    """Set when it is made: the budget left less room for the answer than `max_tokens`."""
 
 
 @dataclass(slots=True)
@@ -84,7 +72,10 @@ class Tree:
     emit: Callable[[AnyEvent], None]
     limiter: anyio.CapacityLimiter
     open_session: SessionOpener
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
+    cached: CachedCalls | None = None
+    """Answers to sub-calls, if they are kept."""
+    prices_loaded: bool = False
     call_ended: anyio.Event = field(default_factory=anyio.Event)
     """Set and replaced whenever a call has ended."""
     fatal: CellblockError | None = None
@@ -100,6 +91,7 @@ class Run:
     budget: Budget
     context: Context
     parent: str | None = None
+    turn: Turn = field(default_factory=Turn)
     step: int = 0
     cell: int = 0
     """Index of the running cell within its step."""
@@ -111,6 +103,8 @@ class Run:
     """Depth of the deepest run that it or one below it has opened; its own if none."""
     places: dict[int, anyio.CapacityLimiter] = field(default_factory=dict)
     """Of each depth, for the child runs open there. One for the whole tree: every run hands it to its children."""
+    tool_use: dict[Tool, ToolUse] = field(default_factory=dict)
+    """What the tree has made of each tool; handed on like the places."""
     created: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -134,6 +128,32 @@ class Run:
             ConfigError: money is limited and its price cannot be known.
             StoreError: its outcome could not be recorded.
         """
+        if self.tree.cached is None or call.role not in SUBCALLS:
+            return await self._made(call)
+        key = call_key(
+            tenant=self.tree.settings.tenant, identity=identity_of(call.model), messages=call.messages, max_tokens=call.max_tokens
+        )
+        fresh: list[ModelResponse] = []
+
+        async def make() -> CachedAnswer:
+            fresh.append(await self._made(call))
+            return CachedAnswer(text=fresh[0].text, model=fresh[0].model, usage=fresh[0].usage)
+
+        answer, source = await self.tree.cached.answer(key, make, worth=lambda: not call.tightened)
+        return fresh[0] if fresh else self._known(call, answer, source)
+
+    def _known(self, call: Call, answer: CachedAnswer, source: Source) -> ModelResponse:
+        """An answer that was there already: it uses nothing, and the record says where it came from."""
+        told = self._told(call)
+        self.event(ModelAsked, **told)
+        self.event(ModelAnswered, **told, text=answer.text, source=source, cost_usd=0.0)
+        self.tree.journal.finish(self.run_id, call.seq, {"text": answer.text, "model": answer.model, "source": source})
+        return ModelResponse(text=answer.text, usage=Usage(), model=answer.model)
+
+    def _told(self, call: Call) -> dict[str, Any]:
+        return {"call_id": f"{self.run_id}:{call.key}", "role": call.role, "step": self.step, "model": call.model.name}
+
+    async def _made(self, call: Call) -> ModelResponse:
         # The limiter is held around the call alone: a child run inside it would wait for itself.
         async with self.tree.limiter:
             try:
@@ -146,22 +166,24 @@ class Run:
 
     async def _reserve(self, call: Call) -> Hold:
         size = token_bytes(call.messages)
-        while (hold := self.budget.reserve(size, call.max_tokens, model=call.model.name)) is None:
+        while (hold := self.budget.reserve(size, call.max_tokens, model=call.model.name, subcall=call.role in SUBCALLS)) is None:
             # Those in flight hold what is left, and give back what they do not use.
             await self.tree.call_ended.wait()
+        call.tightened = hold.max_tokens != call.max_tokens
         return hold
 
     async def _call(self, call: Call) -> ModelResponse:
         hold = await self._reserve(call)
-        told = {"call_id": f"{self.run_id}:{call.key}", "role": call.role, "step": self.step, "model": call.model.name}
+        told = self._told(call)
         started = time.perf_counter()
         used: Usage | None = None
         try:
             self.event(ModelAsked, **told)
             response = await complete(call.model, call.messages, hold.max_tokens)
-            used = response.usage
+            used = await self._priced(call, response.usage, response.model)
+            response = replace(response, usage=used)
         except ModelError as error:
-            used = error.usage
+            used = error.usage and await self._priced(call, error.usage, "")
             self.event(ModelAnswered, **told, **_spent(used), error=_line(error), seconds=time.perf_counter() - started)
             raise
         finally:
@@ -169,11 +191,18 @@ class Run:
             if used is None:
                 self.budget.release(hold)
             else:
-                self.budget.settle(hold, used)
+                self.budget.settle(hold, used, role=call.role, served_by=call.model.name)
             self.tree.call_ended.set()
             self.tree.call_ended = anyio.Event()
         self.event(ModelAnswered, **told, **_spent(used), text=response.text, seconds=time.perf_counter() - started)
         return response
+
+    async def _priced(self, call: Call, usage: Usage, reported: str) -> Usage:
+        if usage.cost_usd is None and not self.tree.prices_loaded:
+            # Half a second, once in a process.
+            await anyio.to_thread.run_sync(load_prices)
+            self.tree.prices_loaded = True
+        return priced(usage, call.model.name, self.tree.settings.prices, reported=reported)
 
 
 def _spent(usage: Usage | None) -> dict[str, Any]:

@@ -69,8 +69,13 @@ class CachedCalls:
         self.trouble: StoreError | None = None
         self._flight: SingleFlight[tuple[CachedAnswer, Source]] = SingleFlight()
 
-    async def answer(self, key: str, call: Callable[[], Awaitable[CachedAnswer]]) -> tuple[CachedAnswer, Source]:
+    async def answer(
+        self, key: str, call: Callable[[], Awaitable[CachedAnswer]], *, worth: Callable[[], bool] = lambda: True
+    ) -> tuple[CachedAnswer, Source]:
         """The answer to a call, and where it came from. Only one that came from a call has used anything.
+
+        Args:
+            worth: asked after the call: whether its answer is what the key says, and may be kept.
 
         Raises:
             ConfigError: `key` is none.
@@ -82,7 +87,8 @@ class CachedCalls:
             if stored is not None:
                 return stored, "cache"
             made = await call()
-            await self._keep(key, made)
+            if worth():
+                await self._keep(key, made)
             return made, "call"
 
         (answer, source), shared = await self._flight.once(key, found_or_made)
