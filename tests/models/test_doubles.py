@@ -77,6 +77,59 @@ async def test_a_function_of_messages_gets_messages():
     assert (await CallableModel(Callable()).complete(HELLO)).text == "user"
 
 
+async def test_a_function_gets_max_tokens_and_sampling_if_it_has_parameters_for_them():
+    def model(prompt: str, *, max_tokens: int = 7, sampling: dict[str, float] | None = None) -> str:
+        return f"{max_tokens} {sampling}"
+
+    plain, warm = CallableModel(model), CallableModel(model, sampling={"temperature": 0.5})
+
+    assert (await plain.complete(HELLO)).text == "7 None"
+    assert (await warm.complete(HELLO, max_tokens=9)).text == "9 {'temperature': 0.5}"
+    assert (await warm.complete(HELLO, sampling={"seed": 1})).text == "7 {'seed': 1}"
+    with pytest.raises(ConfigError, match="no parameter `sampling`"):
+        CallableModel(lambda prompt: prompt, sampling={"temperature": 0.5})
+
+
+async def test_a_script_may_hold_responses_and_functions_that_make_them():
+    whole = ModelResponse(text="whole", usage=Usage(input_tokens=9, output_tokens=2, cached_tokens=3, calls=1, cost_usd=0.5), model="x")
+    model = ScriptedModel([whole, lambda messages: whole], fallback=whole).add_rule("rule", whole)
+
+    answers = [await model.complete(HELLO) for _ in range(3)]
+
+    assert [*answers, await model.complete([Message("user", "rule")])] == [whole] * 4
+
+
+async def test_a_scripted_call_is_recorded_with_the_default_sampling():
+    model = ScriptedModel(["a", "b"], sampling={"temperature": 0.5})
+
+    await model.complete(HELLO)
+    await model.complete(HELLO, sampling={"seed": 1})
+
+    assert [call.sampling for call in model.calls] == [{"temperature": 0.5}, {"seed": 1}]
+    with pytest.raises(ConfigError, match="RunLimits"):
+        ScriptedModel(sampling={"max_tokens": 5})
+
+
+def test_code_is_never_taken_for_other_code_unless_a_version_names_it():
+    def function(prompt: str) -> str:
+        return prompt
+
+    def identities(**more: str) -> set[str]:
+        return {CallableModel(function, **more).identity for _ in range(2)}
+
+    assert len(identities()) == 2 and len({ScriptedModel(["a"]).identity for _ in range(2)}) == 2
+    assert len(identities(version="1")) == 1 and not identities(version="1") & identities(version="2")
+    model = ScriptedModel(["a"])
+    assert model.identity == model.identity
+
+
+def test_a_simulated_model_is_what_its_seed_and_faults_are():
+    same, seed, faults = SimulatedModel(1), SimulatedModel(2), SimulatedModel(1, name_error=0.5)
+
+    assert SimulatedModel(1, latency_seconds=1).identity == same.identity
+    assert len({same.identity, seed.identity, faults.identity}) == 3
+
+
 async def test_a_function_that_raises_is_unavailable_with_its_cause():
     with pytest.raises(ModelUnavailable, match=r"<lambda> raised ZeroDivisionError: division by zero") as caught:
         await CallableModel(lambda prompt: str(1 / 0)).complete(HELLO)

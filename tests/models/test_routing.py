@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellblock.errors import ConfigError
-from cellblock.models import AnthropicMessages, CallableModel, OpenAIChat, ScriptedModel, SimulatedModel, resolve
+from cellblock.models import (
+    AnthropicMessages,
+    BedrockMessages,
+    CallableModel,
+    OpenAIChat,
+    OpenAIResponses,
+    ScriptedModel,
+    SimulatedModel,
+    resolve,
+)
 from cellblock.models.providers import PROVIDERS
 
 
@@ -17,6 +26,10 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for provider in PROVIDERS.values():
         for variable in provider.key_variables:
             monkeypatch.setenv(variable, f"key-of-{variable}")
+        for variable in provider.version_variables:
+            monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +43,10 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
         ("openai:anything", "openai:anything", OpenAIChat, "https://api.openai.com/v1"),
         ("ollama:qwen3-coder:32b", "ollama:qwen3-coder:32b", OpenAIChat, "http://localhost:11434/v1"),
         ("openrouter:meta/llama-4", "openrouter:meta/llama-4", OpenAIChat, "https://openrouter.ai/api/v1"),
+        ("azure:my-deployment", "azure:my-deployment", OpenAIChat, "https://mine.openai.azure.com/openai/v1/"),
+        ("xai+responses:grok-5", "xai:grok-5", OpenAIResponses, "https://api.x.ai/v1"),
+        ("bedrock:us.anthropic.c", "bedrock:us.anthropic.c", BedrockMessages, "https://bedrock-runtime.us-east-1.amazonaws.com"),
+        ("anthropic.claude-x-v1:0", "bedrock:anthropic.claude-x-v1:0", BedrockMessages, "https://bedrock-runtime.us-east-1.amazonaws.com"),
         ("vllm:openai/gpt-oss-20b", "vllm:openai/gpt-oss-20b", OpenAIChat, "http://localhost:8000/v1"),
     ],
 )
@@ -42,7 +59,10 @@ def test_a_name_leads_to_its_provider(spec: str, name: str, kind: type, address:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("meta-llama/Llama-4", "openrouter:meta-llama/Llama-4, huggingface:"),
+        ("meta-llama/Llama-4", "openrouter:meta-llama/Llama-4, huggingface:meta-llama/Llama-4, vercel:"),
+        ("openai/" + "x" * 10_000, "litellm:openai/xxx"),
+        ("openai+embeddings:gpt-5", "openai has no API 'embeddings'; known: openai+chat:gpt-5, openai+responses:gpt-5"),
+        ("nobody+chat:gpt-5", "ollama:nobody+chat:gpt-5"),
         ("qwen3-coder:32b", "ollama:qwen3-coder:32b"),
         ("gpt-oss-20b", "ollama:gpt-oss-20b"),
         ("my-model", "openai, anthropic, gemini"),
@@ -164,7 +184,7 @@ def test_a_wrong_setting_of_the_simulated_model_is_named(settings: str):
 
 
 def test_importing_the_models_loads_no_sdk_and_no_server():
-    heavy = "{'openai', 'anthropic', 'httpx2', 'uvicorn', 'starlette', 'pydantic'}"
+    heavy = "{'openai', 'anthropic', 'httpx2', 'httpx', 'boto3', 'botocore', 'uvicorn', 'starlette', 'pydantic'}"
     code = f"import sys, cellblock.models; print(sorted({heavy} & {{name.partition('.')[0] for name in sys.modules}}))"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

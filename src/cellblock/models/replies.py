@@ -159,7 +159,8 @@ def chat_said(parts: Sequence[ChatReply]) -> ChatSaid:
 
 def given_usages(usages: Iterable[msgspec.Raw]) -> list[msgspec.Raw]:
     """Those that are there."""
-    return [usage for usage in usages if usage != b"null"]
+    # Taken as it stands in the text, a value has the blanks before it.
+    return [usage for usage in usages if bytes(usage).strip() != b"null"]
 
 
 def last_of(values: Iterable[str | None]) -> str:

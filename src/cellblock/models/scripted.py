@@ -15,7 +15,7 @@ from .replies import estimate
 from .sampling import checked_sampling
 
 Line: TypeAlias = str | ModelResponse | Exception | Callable[[Sequence[Message]], "str | ModelResponse"]
-"""One answer: a text, a whole response with its usage, an exception to raise, or a function of the messages that gives a text or response."""
+"""One answer: a text, a whole response with usage, an exception to raise, or a function of the messages that gives one of the first two."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
