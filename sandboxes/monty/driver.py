@@ -22,6 +22,7 @@ from pydantic_monty._binary import find_monty_binary
 
 import advice
 import worker
+from given import ANSWER
 from interpreter import Buffer, Dispatch, GuestError, OpenRequest, Outcome
 from jail import lockdown
 from worker import Worker
@@ -83,6 +84,7 @@ class MontyInterpreter:
         self._know(request, inputs)
         if request.seed != SPARE_SEED:
             self._feed(f"_cb_seed({request.seed})")
+        self._give_way(request)
 
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that was dumped."""
@@ -93,6 +95,11 @@ class MontyInterpreter:
             self.session.load_session(bytes(state))
         except (monty.MontyError, ValueError, RuntimeError) as error:
             raise GuestError("ValueError", f"it is no heap of this interpreter's ({type(error).__name__})") from None
+        self._give_way(request)
+
+    def _give_way(self, request: OpenRequest) -> None:
+        if ANSWER in request.far:
+            self._feed("_cb_give_way()")
 
     def _know(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)

@@ -44,6 +44,10 @@ class Externals:
         """Answers with what cannot cross."""
         return {1, 2}
 
+    def answer(self, question: str) -> str:
+        """Has the name of something that cells find anyway."""
+        return f"{question}!"
+
     def pause(self, seconds: float) -> str:
         """Takes its time."""
         time.sleep(seconds)
