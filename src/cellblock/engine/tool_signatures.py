@@ -7,7 +7,7 @@ import inspect
 import types
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ..errors import ConfigError
 
@@ -99,7 +99,8 @@ def _fields(annotation: Any) -> Mapping[str, Any] | None:
         return None
     if hasattr(annotation, "model_fields"):
         return {key: field.annotation for key, field in annotation.model_fields.items()}
-    if dataclasses.is_dataclass(annotation) or is_typeddict(annotation):
+    # A TypedDict by its mark: typing does not know those of typing_extensions, which pydantic asks for.
+    if dataclasses.is_dataclass(annotation) or hasattr(annotation, "__total__"):
         return get_type_hints(annotation)
     return None
 
