@@ -9,6 +9,8 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from frames import HostGone
 from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, OpenRequest, Outcome
 from names import FINALS, answer_taker, guest_names, plain, show
@@ -53,6 +55,7 @@ class RestrictedInterpreter:
         self.items = 0
         self.ours: dict[str, Any] = {}
         self.inputs: dict[str, Any] = {}
+        self.as_given: dict[str, bytes] = {}
         self.sources: dict[str, str] = {}
         self.saving = Saving(self.screen, self.frozen, self.maker, self.sources)
         self.cells, self.sources_kept = 0, SOURCES_KEPT
@@ -91,6 +94,7 @@ class RestrictedInterpreter:
         self.ours |= {name: self._external(name) for name in request.far}
         self.inputs = {**inputs} if "answer" in self.ours else {"answer": self.answer, **inputs}
         self.variables |= self.ours | self.inputs
+        self.as_given = {name: msgspec.msgpack.encode(value) for name, value in inputs.items()}
 
     def names(self) -> list[str]:
         """Top-level names that cells bound."""
@@ -114,9 +118,20 @@ class RestrictedInterpreter:
 
     def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
         """The whole state between cells, in pieces, and what is not in it."""
-        own = {name: self.variables[name] for name in (*self.inputs, *self.names()) if name in self.variables}
+        changed = [name for name in self.inputs if not self._is_as_given(name)]
+        own = {name: self.variables[name] for name in (*changed, *self.names()) if name in self.variables}
         gone = [name for name in (*self.ours, *self.inputs) if name not in self.variables]
         return self.saving.save(own, gone, self.cells, self._paths())
+
+    def _is_as_given(self, name: str) -> bool:
+        value, given = self.variables.get(name), self.as_given.get(name)
+        if given is None or type(value) is not type(self.inputs[name]):
+            return False
+        try:
+            # Not by ==, which a cell's own objects in it would answer.
+            return msgspec.msgpack.encode(value) == given
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return False
 
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that `dump` saved."""
@@ -131,7 +146,7 @@ class RestrictedInterpreter:
             raise GuestError("ValueError", f"the saved state cannot be loaded: {text[:500]}") from None
         finally:
             self.dispatch = _no_calls
-        # What was given is given again; the saved one may have been changed since, so it counts.
+        # What was given is given again, and may be another one now; where cells have changed theirs, that one counts.
         self.inputs = {name: self.variables.get(name) for name in self.inputs}
 
     def _paths(self) -> dict[str, Any]:

@@ -167,7 +167,8 @@ def _demands(brief: Brief) -> str:
     if guards.depth_enforcement != "off" and (guards.require_min_depth or guards.require_min_recursive_calls):
         depth = f" and let them open child runs of their own, {guards.require_min_depth} deep" if guards.require_min_depth > 1 else ""
         count = max(1, guards.require_min_recursive_calls)
-        lines.append(f"Split the question: give parts of it to at least {count} child runs with rlm_query{depth} before you answer.")
+        runs = "one child run" if count == 1 else f"{count} child runs"
+        lines.append(f"Split the question: give parts of it to at least {runs} with rlm_query{depth} before you answer.")
     if guards.require_subcall_before_final:
         lines.append("Make at least one sub-call before you answer.")
     if guards.auto_finalize_var is not None:
@@ -187,6 +188,13 @@ def _python(brief: Brief) -> str:
 
 def _limits(brief: Brief) -> str:
     limits = brief.exec_limits
+    if brief.settings.compact:
+        return (
+            f"Limits: {brief.steps} replies; a cell {limits.wall_seconds:g} s, {limits.memory_bytes // 2**20} MiB, "
+            f"{limits.host_calls} calls, "
+            f"{min(limits.output_chars, OBSERVATION_CHARS)} characters shown. Out of time, "
+            + ("its variables are kept." if brief.soft_limits else "it leaves no trace.")
+        )
     return (
         f"Limits: {brief.steps} replies. One cell: {limits.wall_seconds:g} s of its own time, {limits.memory_bytes // 2**20} MiB, "
         f"{limits.host_calls} calls of llm_query and the like (a batch is one), "

@@ -1,0 +1,153 @@
+"""Several questions to one REPL, on every sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from cellblock.engine.conversation import Conversation
+from cellblock.engine.run import RLM
+from cellblock.errors import ConfigError, ModelRefused
+from cellblock.host.context import Context
+from cellblock.host.joining import joined
+from cellblock.limits import ExecLimits
+from cellblock.models import ScriptedModel
+from cellblock.models.protocol import Message
+
+pytestmark = pytest.mark.anyio
+
+
+def cell(code: str) -> str:
+    return f"```repl\n{code}\n```"
+
+
+def chat(sandbox: str, *replies: str, context: object = None, **settings: object) -> tuple[Conversation, ScriptedModel]:
+    model = ScriptedModel(replies)
+    rlm = RLM(model, sandbox=sandbox, journal=":memory:", **settings)  # type: ignore[arg-type]
+    return rlm.session(context), model  # type: ignore[arg-type]
+
+
+async def test_variables_functions_and_history_stay_from_question_to_question(sandbox: str) -> None:
+    session, model = chat(
+        sandbox,
+        cell("rows = [1, 2]\ndef double(x):\n    return 2 * x\nFINAL(len(P))"),
+        cell("FINAL([double(rows[1]), history])"),
+        context="abc",
+    )
+    async with session:
+        assert (await session.arun("how long?")).value == 3
+        second = await session.arun("and doubled?")
+    assert second.value == [4, [{"question": "how long?", "answer": "3"}]]
+    assert "Q: how long?\nA: 3" in model.calls[1].messages[1].content
+
+
+async def test_contexts_add_up(sandbox: str) -> None:
+    session, _ = chat(sandbox, cell("FINAL(P[:])"), cell("FINAL([ctx.num_documents(), ctx.get_document(2), [f['name'] for f in FILES]])"))
+    async with session:
+        assert (await session.arun("q", "one")).value == "one"
+        assert (await session.arun("q", {"b.txt": "zwei €", "c.txt": "three"})).value == [3, "three", ["b.txt", "c.txt"]]
+
+
+async def test_every_question_has_all_of_the_limits_and_a_run_of_its_own(sandbox: str) -> None:
+    session, _ = chat(sandbox, cell("FINAL(1)"), cell("FINAL(2)"), context="c")
+    async with session:
+        first, second = await session.arun("a"), await session.arun("b")
+    assert (first.steps, second.steps) == (1, 1)
+    assert first.run_id != second.run_id
+
+
+async def test_a_question_that_fails_leaves_the_variables_as_they_were(sandbox: str) -> None:
+    session, _ = chat(sandbox, cell("x = 1\nFINAL(x)"), cell("x = 2"), context="c")
+    async with session:
+        await session.arun("a")
+        with pytest.raises(ModelRefused):
+            await session.arun("b")
+        session._perform = RLM(ScriptedModel([cell("FINAL(x)")]), sandbox=sandbox, journal=":memory:")._perform
+        assert (await session.arun("c")).value == 1
+        assert [question for question, _ in session.turns] == ["a", "c"]
+
+
+async def test_what_cannot_be_kept_is_told(sandbox: str) -> None:
+    # Monty keeps everything; the other two cannot keep a generator of the first kind or none at all.
+    session, model = chat(sandbox, cell("x = 1\nFINAL(x)"), cell("FINAL(x)"), context="c")
+    async with session:
+        await session.arun("a")
+        session._carry.left_out = {"rows": "a generator"}
+        await session.arun("b")
+    assert "Not there any more: rows (a generator)." in model.calls[1].messages[1].content
+
+
+async def test_a_state_too_large_to_keep_is_told_and_the_one_before_stays() -> None:
+    session, model = chat(
+        "monty",
+        cell("x = 1\nFINAL(x)"),
+        cell("big = 'ab' * 20_000_000\nFINAL(2)"),
+        cell("FINAL(x)"),
+        context="c",
+        exec_limits=ExecLimits(memory_bytes=64 * 2**20),
+    )
+    async with session:
+        await session.arun("a")
+        await session.arun("b")
+        assert (await session.arun("c")).value == 1
+    assert "Not there any more: (all that the last question added)" in model.calls[2].messages[1].content
+
+
+async def test_two_questions_at_once_are_refused() -> None:
+    asked, go_on = anyio.Event(), anyio.Event()
+
+    async def slow(messages: list[Message]) -> str:
+        asked.set()
+        await go_on.wait()
+        return "FINAL(1)"
+
+    session = RLM(slow, journal=":memory:").session("c")
+    async with session, anyio.create_task_group() as group:
+        group.start_soon(session.arun, "a")
+        await asked.wait()
+        with pytest.raises(ConfigError, match="answering another question"):
+            await session.arun("b")
+        go_on.set()
+    with pytest.raises(ConfigError, match="this session is closed"):
+        await session.arun("c")
+
+
+async def test_a_question_without_any_context_is_refused() -> None:
+    session, _ = chat("monty", "FINAL(1)")
+    with pytest.raises(ConfigError, match="no context yet"):
+        await session.arun("a")
+
+
+async def test_a_context_of_the_callers_stays_open() -> None:
+    with Context.from_text("mine") as mine:
+        session, _ = chat("monty", "FINAL(1)", "FINAL(2)", context=mine)
+        async with session:
+            await session.arun("a")
+            await session.arun("b", "more")
+        assert mine.head(4) == "mine"
+
+
+def test_a_session_works_without_an_event_loop() -> None:
+    session, _ = chat("monty", cell("x = 5\nFINAL(x)"), cell("FINAL(x + 1)"), context="c")
+    with session:
+        assert [session.run("a").value, session.run("b").value] == [5, 6]
+
+
+async def test_a_session_streams() -> None:
+    session, _ = chat("monty", "FINAL(1)", context="c")
+    async with session, session.stream("a") as stream:
+        events = [event async for event in stream]
+    assert stream.result.answer == "1"
+    assert events
+
+
+@pytest.mark.parametrize("texts", [["a", "b"], ["é" * 300_000, "x" * 300_000, "€"], ["", "b"]])
+def test_joined_contexts_are_the_documents_in_order(texts: list[str], tmp_path: Path) -> None:
+    parts = [Context.from_documents([text, f"tail of {number}"], names=[f"{number}.txt", ""]) for number, text in enumerate(texts)]
+    whole = joined(parts)
+    expected = Context.from_documents([text for number, first in enumerate(texts) for text in (first, f"tail of {number}")])
+    assert whole.head(whole.num_chars) == expected.head(expected.num_chars)
+    assert (whole.num_chars, whole.num_documents) == (expected.num_chars, expected.num_documents)
+    assert [entry.name for entry in whole.files] == [f"{number}.txt" for number in range(len(texts))]
