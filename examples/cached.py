@@ -1,0 +1,28 @@
+"""A cache of sub-calls: off unless asked for, and the second run pays for its loop alone."""
+
+import tempfile
+
+from cellblock import RLM, Models, ScriptedModel
+from cellblock.events import ModelAnswered
+from cellblock.models import CallableModel
+
+CELL = '```repl\nFINAL(llm_query_batched(["Translate: " + line for line in P.splitlines()]))\n```'
+WORDS = {"apple": "Apfel", "pear": "Birne", "plum": "Pflaume"}
+asked: list[str] = []
+
+
+def translate(prompt: str) -> str:
+    """Stands in for a sub-model, and counts."""
+    asked.append(prompt)
+    return WORDS[prompt.removeprefix("Translate: ")]
+
+
+# With real models: Models(root="gpt-5", sub="gpt-5-mini"). A function needs a version, since code cannot be compared.
+models = Models(root=ScriptedModel(fallback=CELL), sub=CallableModel(translate, version="1"))
+with tempfile.TemporaryDirectory() as folder:
+    rlm = RLM(models, cache=f"{folder}/calls.db")  # A folder, a *.db file, or redis://...
+    for _ in range(2):
+        before = len(asked)
+        result = rlm.run("Translate the list.", "apple\npear\nplum\npear")
+        sources = [event.source for event in result.trace if isinstance(event, ModelAnswered) and event.role == "subcall"]
+        print(result.value, f"{len(asked) - before} calls made,", sources)
