@@ -67,6 +67,8 @@ def _response(text: str, refusal: str, status: str = "completed") -> dict[str, A
         "error": None,
         "output": [
             {"type": "reasoning", "id": "x", "summary": [], "content": [{"type": "reasoning_text", "text": "SECRET THOUGHT"}]},
+            {"type": "tool_call", "content": [{"type": "output_text", "text": "SECRET THOUGHT"}]},
+            {"type": "function_call", "content": "SECRET THOUGHT"},
             {"type": "message", "role": "assistant", "content": [piece]},
         ],
         "usage": {"input_tokens": INPUT, "output_tokens": OUTPUT, "input_tokens_details": {"cached_tokens": CACHED}},

@@ -108,6 +108,13 @@ async def test_a_good_answer_has_text_usage_with_cached_tokens_and_model_and_no_
 
 
 @each(EVERY)
+async def test_a_long_answer_may_be_asked_for_whole(provider: Open, api: str, stream: bool):
+    base, _ = provider()
+
+    assert (await answer(adapter(api, base, stream=stream, timeout_seconds=600), max_tokens=1_000_000)).text == TEXT
+
+
+@each(EVERY)
 @pytest.mark.parametrize("status", [429, 500, 503, 408])
 async def test_a_passing_http_error_is_tried_again(provider: Open, api: str, stream: bool, status: int):
     base, fake = provider(status, "good")

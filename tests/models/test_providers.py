@@ -282,6 +282,12 @@ def test_bedrock_without_credentials_says_which_are_needed(monkeypatch: pytest.M
         resolve("bedrock:m")
 
 
+@pytest.mark.parametrize("model", ["..", ".", "a b", "a\nb", ";x", "a?b", "%2e%2e", "x" * 3000])
+def test_an_id_of_bedrock_is_no_path_of_another_kind(model: str):
+    with pytest.raises(ConfigError, match="no id of a model"):
+        resolve(f"bedrock:{model}")
+
+
 def test_vertex_at_no_region_has_another_host(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VERTEX_LOCATION", "global")
     model = resolve("vertex:google/gemini-3-pro")
