@@ -11,6 +11,14 @@ from .terminal import one_line
 
 Mark = Literal["good", "bad", "note"]
 ROWS_KEPT = 8
+SUBCALLS = frozenset({"subcall", "repair"})
+"""Roles of the calls that cells ask for."""
+_DOING = {
+    "verifier": "having the answer checked by",
+    "engineer": "having a brief written by",
+    "compaction": "having old turns summed up by",
+    "final_call": "asking for an answer now:",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,9 +97,10 @@ def _started(board: Board, event: RunStarted) -> Board:
 
 
 def _asked(board: Board, event: ModelAsked) -> Board:
-    if event.role == "subcall":
+    if event.role in SUBCALLS:
         return replace(board, in_flight=board.in_flight | {event.call_id})
-    return board if event.depth else replace(board, step=event.step, doing=f"asking {one_line(event.model, 60)}")
+    doing = _DOING.get(event.role, "asking")
+    return board if event.depth else replace(board, step=event.step, doing=f"{doing} {one_line(event.model, 60)}")
 
 
 def _answered(board: Board, event: ModelAnswered) -> Board:
@@ -101,7 +110,7 @@ def _answered(board: Board, event: ModelAnswered) -> Board:
         input_tokens=board.input_tokens + event.input_tokens,
         output_tokens=board.output_tokens + event.output_tokens,
     )
-    if event.role != "subcall":
+    if event.role not in SUBCALLS:
         return board if event.depth else replace(board, step=event.step, doing="reading the reply")
     if event.error is None:
         return replace(board, subcalls_done=board.subcalls_done + 1)

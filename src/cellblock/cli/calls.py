@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ..limits import RunLimits
 from .terminal import is_terminal, one_line, safe, say, to_json, write
 
 if TYPE_CHECKING:
+    from ..engine.policies import Policy
     from ..engine.results import RunResult
     from ..engine.run import RLM
     from ..host.context import Context
@@ -35,6 +36,10 @@ class Call:
     sandbox: str = "monty"
     limits: RunLimits = DEFAULTS
     journal: Path | str | None = None
+    policy: str | None = None
+    verify: bool = False
+    output_schema: Path | None = None
+    cache: Path | None = None
     seed: int = 0
     allow_weak_isolation: bool = False
 
@@ -81,6 +86,8 @@ class Ready:
 
     rlm: RLM
     models: tuple[ModelAdapter, ...]
+    output_type: object = field(default=None, repr=False)
+    """What the answer has to be."""
 
 
 def build(call: Call) -> Ready:
@@ -95,16 +102,49 @@ def build(call: Call) -> Ready:
         raise ConfigError("no model: name one with --model, such as openai:gpt-5 or simulated, or set CELLBLOCK_MODEL")
     model = _model(call.model, call.base_url)
     sub_model = model if call.sub_model is None else _model(call.sub_model, call.base_url)
+    policy = _policy(call)
     rlm = RLM(
         model,
         sub_model=sub_model,
         sandbox=call.sandbox,
         limits=call.limits,
+        policy=policy,
+        cache=call.cache,
         journal=call.journal,
         seed=call.seed,
         allow_weak_isolation=call.allow_weak_isolation,
     )
-    return Ready(rlm=rlm, models=(model, sub_model))
+    return Ready(rlm=rlm, models=(model, sub_model), output_type=read_schema(call.output_schema))
+
+
+def _policy(call: Call) -> Policy:
+    from ..engine.policies import load_policy
+
+    name = call.policy or "baseline"
+    policy = load_policy(Path(name).stem, Path(name)) if name.endswith(".json") else load_policy(name)
+    return replace(policy, guards=replace(policy.guards, verifications=2)) if call.verify else policy
+
+
+def read_schema(path: Path | None) -> dict[str, object] | None:
+    """The JSON Schema in a file; None where none is named.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds no JSON object.
+    """
+    import msgspec
+
+    from ..engine.typed import answer_type
+
+    if path is None:
+        return None
+    try:
+        schema: dict[str, object] = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+    except OSError as error:
+        raise ConfigError(f"--output-schema {path}: {error.strerror or error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--output-schema {path}: a JSON object is needed: {error}") from error
+    answer_type(schema)
+    return schema
 
 
 def _model(spec: ModelAdapter | str, base_url: str | None) -> ModelAdapter:
@@ -160,7 +200,7 @@ async def _run(ready: Ready, question: str, context: Context, watcher: Watcher) 
     async with AsyncExitStack() as stack:
         for model in ready.models:
             stack.push_async_callback(model.aclose)
-        stream = await stack.enter_async_context(ready.rlm.stream(question, context))
+        stream = await stack.enter_async_context(ready.rlm.stream(question, context, output_type=ready.output_type))
         await watcher.follow(stream)
         return stream.result
 

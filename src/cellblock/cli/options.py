@@ -23,6 +23,7 @@ def _hear_verbose(ctx: typer.Context, value: bool) -> bool:
     return value
 
 
+ANSWERS = "Answers"
 LIMITS = "Limits of the run (none can be switched off)"
 OUTPUT = "Output"
 ISOLATION = "Isolation"
@@ -65,6 +66,26 @@ Journal = Annotated[
     typer.Option("--journal", metavar="FILE", help="Where the run is recorded.  [default: journal.db in the user's data folder]"),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seeds the randomness that cells see.")]
+Policy = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME",
+        help="What an answer must have behind it: baseline, format_strict, depth_soft, depth_strict, format_plus_depth; or a JSON file.",
+        rich_help_panel=ANSWERS,
+    ),
+]
+OutputSchema = Annotated[
+    Path | None,
+    typer.Option("--output-schema", metavar="FILE", help="A JSON Schema that the answer has to fit.", rich_help_panel=ANSWERS),
+]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Have the answer checked twice by its evidence before it is taken.", rich_help_panel=ANSWERS)
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", metavar="PATH", help="Keep answers to sub-calls: a folder, or a file *.db.  [default: none is kept]"),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.", rich_help_panel=OUTPUT)
 ]

@@ -17,6 +17,8 @@ cellblock run "Which modules open sockets?" -c src/ -c "docs/*.md" -v
 
 git log -p | cellblock run "When did the cache break?" -c - --max-steps 8
 
+cellblock run "Which invoices are overdue?" -c invoices/ --output-schema invoice.json --verify
+
 cellblock run "How long is it?" -c src/ -m simulated --json | jq .answer
 
 **Exit codes** 0 answered, 1 the run failed, 2 the call is wrong, 130 Ctrl-C
@@ -33,6 +35,10 @@ def run(
     sub_model: o.SubModel = None,
     base_url: o.BaseUrl = None,
     journal: o.Journal = None,
+    policy: o.Policy = None,
+    output_schema: o.OutputSchema = None,
+    verify: o.Verify = False,
+    cache: o.Cache = None,
     seed: o.Seed = 0,
     max_steps: o.MaxSteps = DEFAULTS.steps,
     max_subcalls: o.MaxSubcalls = DEFAULTS.subcalls,
@@ -64,6 +70,10 @@ def run(
         base_url=base_url,
         sandbox=sandbox,
         limits=limits,
+        policy=policy,
+        output_schema=output_schema,
+        verify=verify,
+        cache=cache,
         journal=journal,
         seed=seed,
         allow_weak_isolation=weak,
