@@ -8,8 +8,9 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
+from cellblock.engine.observations import observation, refusal
 from cellblock.engine.parse import parse_reply
-from cellblock.engine.prompt import Brief, first_message, next_message, observation, refusal, system_message
+from cellblock.engine.prompt import Brief, first_message, next_message, system_message
 from cellblock.host.context import Context
 from cellblock.models import Message, SimulatedModel
 from cellblock.repl.protocol import ExecError, ExecResult

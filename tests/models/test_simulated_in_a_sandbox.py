@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cellblock.engine.guards import Guards
 from cellblock.engine.results import RunResult
 from cellblock.engine.run import RLM
 from cellblock.host.context import Context
@@ -17,8 +18,9 @@ FILLER = "The grass is green. The sky is blue. Here we go.\n"
 NOTICE = 'import warnings\nwarnings.warn("old() is deprecated; use new() instead", DeprecationWarning)\n'
 
 
-async def run(question: str, context: object, **settings: float) -> RunResult:
-    rlm = RLM(SimulatedModel(**settings), journal=":memory:", exec_limits=ExecLimits(wall_seconds=2.0))  # type: ignore[arg-type]
+async def run(question: str, context: object, guards: Guards | None = None, **settings: float) -> RunResult:
+    model = SimulatedModel(**settings)  # type: ignore[arg-type]
+    rlm = RLM(model, guards=guards, journal=":memory:", exec_limits=ExecLimits(wall_seconds=2.0))
     return await rlm.arun(question, Context.coerce(context))
 
 
@@ -57,8 +59,33 @@ async def test_the_demo_names_modules_and_what_to_use():
     assert result.subcalls == 5
 
 
-@pytest.mark.parametrize("fault", ["syntax_error", "name_error", "final_misuse", "runaway_loop"])
+STEPS = {
+    **dict.fromkeys(("syntax_error", "name_error", "final_misuse", "runaway_loop", "prose_only"), 4),
+    **dict.fromkeys(("final_text_literal", "final_forgotten", "repeat_cell"), 3),
+    "final_beside_cell": 2,
+}
+"""Of a question that takes two good replies: a fault comes before both, only once there is a cell before it, or costs nothing."""
+
+
+@pytest.mark.parametrize("fault", STEPS)
 async def test_every_injected_fault_is_survived(fault: str):
     result = await run("How many lines contain 'green'?", FILLER * 3, **{fault: 1.0})
 
-    assert (result.answer, result.success, result.steps) == ("3", True, 4)
+    assert (result.answer, result.success, result.steps) == ("3", True, STEPS[fault])
+
+
+@pytest.mark.parametrize(("fault", "steps"), [("final_plan", 1), ("final_early", 1), ("final_unfinished", 2)])
+async def test_an_answer_before_the_work_is_done_costs_the_run_unless_a_guard_refuses_it(fault: str, steps: int):
+    question, ledger = "What is the balance of the ledger at the end?", "2024-01-02 deposit 1.10 x\n" * 3
+
+    lost = await run(question, ledger, **{fault: 1.0})
+    kept = await run(question, ledger, guards=Guards(min_steps=3), **{fault: 1.0})
+
+    assert (lost.answer != "3.30", lost.success, lost.steps) == (True, True, steps)
+    assert (kept.answer, kept.success) == ("3.30", True)
+
+
+async def test_a_verified_answer_is_checked_against_the_outputs():
+    result = await run("How many lines contain 'green'?", FILLER * 3, guards=Guards(verifications=2), final_early=1.0)
+
+    assert (result.answer, result.verified, result.steps) == ("3", True, 3)

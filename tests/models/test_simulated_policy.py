@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellblock.engine.prompt import Brief, first_message, next_message, refusal, system_message
+from cellblock.engine.observations import refusal
+from cellblock.engine.prompt import Brief, first_message, next_message, system_message
 from cellblock.models import Message
 from cellblock.models.simulated import LEXICON, NOTICE, SimulatedModel, label_of
 

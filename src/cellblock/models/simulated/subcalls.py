@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+from .json_answers import ASKED, json_answer
 from .lexicon import label_of
 
 NOTICE = "[simulated: no language model was called]"
@@ -24,11 +25,17 @@ _FAVOUR = re.compile(r"\b(?:in favou?r of|replaced by|replacement is|superseded 
 def answer(prompt: str) -> str:
     """The answer to one prompt, always the same for the same prompt; its first line is `NOTICE`."""
     read = prompt[:_READ_CHARS]
+    if ASKED in read:
+        return f"{NOTICE}\n{json_answer(read, _said(read.partition(ASKED)[0]))}"
+    return f"{NOTICE}\n{_said(read)}"
+
+
+def _said(prompt: str) -> str:
     for start, rule in _RULES:
-        if read.startswith(start):
-            return f"{NOTICE}\n{rule(read)}"
-    words = " ".join(read[:400].split())
-    return f"{NOTICE}\nNobody read this prompt, so this is no judgement. It began: {words[:120]}"
+        if prompt.startswith(start):
+            return rule(prompt)
+    words = " ".join(prompt[:400].split())
+    return f"Nobody read this prompt, so this is no judgement. It began: {words[:120]}"
 
 
 def _classify(prompt: str) -> str:
@@ -60,9 +67,13 @@ def _combine(prompt: str) -> str:
 
 
 def _from_passage(prompt: str) -> str:
-    """The sentence of the passage that shares most words with the question, if it shares half of them."""
     head, _, passage = prompt.partition("\nPassage:\n")
-    wanted = set(re.findall(r"\w{4,}", head.partition("\nQuestion: ")[2].lower()))
+    return from_passage(head.partition("\nQuestion: ")[2], passage)
+
+
+def from_passage(question: str, passage: str) -> str:
+    """The sentence of the passage that shares most words with the question, if it shares half of them; else `NO_ANSWER`."""
+    wanted = set(re.findall(r"\w{4,}", question.lower()))
     sentences = [" ".join(part.split()) for part in re.split(r"(?<=[.!?])\s+|\n", passage) if part.strip()]
     shared = [len(wanted.intersection(re.findall(r"\w{4,}", sentence.lower()))) for sentence in sentences]
     if not shared or max(shared) * 2 < len(wanted) or not wanted:
