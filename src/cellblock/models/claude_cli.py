@@ -39,7 +39,8 @@ _OPTIONS = (
     *("--disable-slash-commands", "--no-session-persistence"),
 )
 _NOTE = "The input is a conversation, each turn headed by its role. Write the next turn of the assistant, and nothing but its text."
-# `@path` makes the command read that file into the prompt; with an invisible character in between it is no path of any file.
+# `@path` makes the command read that file into the prompt, without any tool (version 2.1.197 does): a cell could send any file of the
+# host to the model. With an invisible character in between it is no path of any file.
 _MENTION = re.compile(r"(?<![A-Za-z0-9_])@(?=\S)")
 
 
