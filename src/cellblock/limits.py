@@ -67,8 +67,11 @@ class ExecLimits:
 class RunLimits:
     """Limits of one run; its child runs draw on the same.
 
+    Of several limits of tokens the tightest wins. Before a call its tokens are estimated; afterwards the provider's figures count.
+
     Raises:
-        ConfigError: a field is not a finite number greater than 0 (`depth` may be 0), or a token limit is below 50.
+        ConfigError: a field is not a finite number greater than 0 (`depth` may be 0), a token limit is below 50, or `child_share` is
+            above 1.
     """
 
     steps: int = 20
@@ -79,6 +82,15 @@ class RunLimits:
     """Levels of child runs below the root; at the limit `rlm_query` becomes `llm_query`."""
     tokens: int = 20_000_000
     """Input and output tokens of every call in the tree."""
+    root_tokens: int | None = None
+    """Of them, for the root run's own loop: its replies, verification and the like. None: as many as there are."""
+    sub_tokens: int | None = None
+    """Of them, for everything below: the sub-calls of every run, and the loops of child runs. None: as many as there are."""
+    subcall_tokens: int | None = None
+    """Input and output tokens of one sub-call; one that does not fit is refused alone, and the cell may split its prompt. Where this is
+    set, an answer whose length the cell does not bound ends at 4,096 tokens. None: as many as there are."""
+    child_share: float = 1.0
+    """Of the tokens left when a child run opens, the part that it and all below it may use, up to 1. At its end the child alone ends."""
     cost_usd: float | None = None
     """Money, where prices are known. None: not limited by price, since an unknown price stays unknown."""
     wall_seconds: float = 3_600.0
@@ -88,5 +100,9 @@ class RunLimits:
 
     def __post_init__(self) -> None:
         _check(self, zero_allowed=frozenset({"depth"}))
-        if self.tokens < MINIMUM_TOKENS:
-            raise ConfigError(f"tokens={self.tokens}: at least {MINIMUM_TOKENS} are needed for one call")
+        for name in ("tokens", "root_tokens", "sub_tokens", "subcall_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < MINIMUM_TOKENS:
+                raise ConfigError(f"{name}={value}: at least {MINIMUM_TOKENS} are needed for one call")
+        if self.child_share > 1:
+            raise ConfigError(f"child_share={self.child_share:g}: a share is at most 1, all that is left")

@@ -1,46 +1,48 @@
 """The run's budget: one ledger for the whole tree, a node of its own for each run.
 
-A call reserves before it is made and settles after. Steps belong to each run; sub-calls, tokens, money and the deadline to the tree, so
-a child draws on its parent's and nothing is counted twice.
+A call reserves before it is made and settles after, at every cap in whose reach it is. Steps belong to each run; sub-calls, tokens,
+money and the deadline to the tree, so a child draws on its parent's and nothing is counted twice.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import (
     BudgetExceeded,
-    ConfigError,
     DeadlineExceeded,
-    MaxCostExceeded,
     MaxDepthExceeded,
     MaxStepsExceeded,
     MaxSubcallsExceeded,
-    MaxTokensExceeded,
 )
 from ..limits import RunLimits
 from ..models.protocol import Usage
+from .caps import Cap, Purse, Scope
+from .spending import RunUsage, Spent
 
 BYTES_PER_TOKEN = 4
 """The estimate before a call; the provider's own figures replace it afterwards."""
 ANSWER_TOKENS = 4_096
-"""Reserved for an answer whose length nobody bounded. Not given to the model: a bound of ours could be above its own maximum."""
+"""Reserved for an answer whose length nobody bounded. Not given to the model, since a bound of ours could be above its own maximum; but
+under `subcall_tokens` it is, or a cell could pass that limit by asking for a long answer."""
 PRICED_TOKENS = 256
 """Of such an answer, what is expected to be paid. Most are short, and money that is held back too early ends a run too early."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Hold:
-    """What one call has reserved."""
+    """What one call has reserved. The first `settle` or `release` ends it; a second one does nothing."""
 
     tokens: int
     cost_usd: float
     model: str
     max_tokens: int | None
     """The bound to give to the model: the caller's own, or tighter."""
+    caps: tuple[Cap, ...] = field(repr=False)
+    """Where the tokens are held."""
 
 
 @dataclass(slots=True)
@@ -50,12 +52,59 @@ class _Ledger:
     limits: RunLimits
     clock: Callable[[], float]
     deadline: float
+    scope: Scope
+    tokens: Cap
+    root_tokens: Cap | None
+    sub_tokens: Cap | None
+    purse: Purse
     subcalls: int = 0
-    tokens_held: int = 0
-    cost_held: float = 0.0
-    over: BudgetExceeded | None = None
-    by_model: dict[str, Usage] = field(default_factory=dict)
-    """Of settled calls, where money is limited: each model has a price of its own."""
+    holds: set[Hold] = field(default_factory=set)
+    """Of calls in flight."""
+
+    @classmethod
+    def opened(cls, limits: RunLimits, clock: Callable[[], float]) -> _Ledger:
+        scope = Scope()
+
+        def cap(limit: str, allowed: int | None) -> Cap | None:
+            return None if allowed is None else Cap(limit=limit, allowed=allowed, scope=scope)
+
+        return cls(
+            limits=limits,
+            clock=clock,
+            deadline=clock() + limits.wall_seconds,
+            scope=scope,
+            tokens=Cap(limit="tokens", allowed=limits.tokens, scope=scope),
+            root_tokens=cap("root_tokens", limits.root_tokens),
+            sub_tokens=cap("sub_tokens", limits.sub_tokens),
+            purse=Purse(allowed=limits.cost_usd, scope=scope),
+        )
+
+    @property
+    def tokens_held(self) -> int:
+        return self.tokens.held
+
+    @property
+    def cost_held(self) -> float:
+        return math.fsum(hold.cost_usd for hold in self.holds)
+
+    def crowded_by_price(self, price: float) -> bool:
+        held = self.cost_held
+        return held > 0 and self.purse.crowded(held + price)
+
+    def open(self, hold: Hold) -> Hold:
+        self.holds.add(hold)
+        for cap in hold.caps:
+            cap.held += hold.tokens
+        return hold
+
+    def close(self, hold: Hold) -> bool:
+        """Give back what `hold` holds; False where that was done before."""
+        if hold not in self.holds:
+            return False
+        self.holds.remove(hold)
+        for cap in hold.caps:
+            cap.held -= hold.tokens
+        return True
 
 
 class Budget:
@@ -64,15 +113,16 @@ class Budget:
     Attributes:
         depth: 0 for the root.
         steps: taken by this run.
-        usage: of this run and its children; of the whole tree at the root.
     """
 
     def __init__(self, limits: RunLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ledger = _Ledger(limits, clock, clock() + limits.wall_seconds)
+        self._ledger = _Ledger.opened(limits, clock)
+        self._scope = self._ledger.scope
+        self._share: Cap | None = None
         self._parent: Budget | None = None
         self._top = self
+        self._spent: dict[tuple[str, str, int], Usage] = {}
         self.depth = self.steps = 0
-        self.usage = Usage()
 
     @property
     def limits(self) -> RunLimits:
@@ -85,9 +135,14 @@ class Budget:
         return self._ledger.subcalls
 
     @property
+    def usage(self) -> Usage:
+        """Of this run and its children; of the whole tree at the root."""
+        return self.spending().total
+
+    @property
     def over(self) -> BudgetExceeded | None:
-        """The tree's limit that was passed first; None while there is budget left. A run's steps are its own and not in here."""
-        return self._ledger.over
+        """The limit that ended this run, one above it or the tree; None while there is budget left. A run's steps are not in here."""
+        return next((node._scope.over for node in self._line() if node._scope.over is not None), None)
 
     @property
     def may_descend(self) -> bool:
@@ -95,7 +150,7 @@ class Budget:
         return self.depth < self.limits.depth
 
     def child(self) -> Budget:
-        """The node of a child run, with steps of its own.
+        """The node of a child run, with steps of its own, and its share of the tokens that are left.
 
         Raises:
             MaxDepthExceeded: this run is at the deepest level. The tree's budget is not over.
@@ -104,7 +159,11 @@ class Budget:
             raise MaxDepthExceeded("depth", allowed=self.limits.depth, used=self.depth + 1)
         node = Budget.__new__(Budget)
         node._ledger, node._parent, node._top = self._ledger, self, self._top
-        node.depth, node.steps, node.usage = self.depth + 1, 0, Usage()
+        node._scope, node._share, node._spent = Scope(), None, {}
+        node.depth, node.steps = self.depth + 1, 0
+        if (share := self.limits.child_share) < 1:
+            left = min(cap.left for cap in node._caps(subcall=False))
+            node._share = Cap(limit="child_share", allowed=int(share * left), scope=node._scope)
         return node
 
     def take_step(self) -> None:
@@ -112,7 +171,7 @@ class Budget:
 
         Raises:
             MaxStepsExceeded: this run has taken all its steps.
-            BudgetExceeded: the tree's budget is over.
+            BudgetExceeded: the budget is over.
         """
         self._check_open()
         if self.steps >= self.limits.steps:
@@ -123,61 +182,72 @@ class Budget:
         """Count `count` sub-calls at once: all of them or none.
 
         Raises:
-            MaxSubcallsExceeded: they are more than what is left; the budget is over.
+            MaxSubcallsExceeded: they are more than what is left; the tree's budget is over.
             BudgetExceeded: it already was.
         """
         self._check_open()
         used = self.subcalls + count
         if used > self.limits.subcalls:
-            self._end(MaxSubcallsExceeded("subcalls", allowed=self.limits.subcalls, used=used))
+            self._ledger.scope.end(MaxSubcallsExceeded("subcalls", allowed=self.limits.subcalls, used=used))
         self._ledger.subcalls = used
 
-    def reserve(self, prompt_bytes: int, max_tokens: int | None = None, *, model: str = "") -> Hold | None:
+    def reserve(self, prompt_bytes: int, max_tokens: int | None = None, *, model: str = "", subcall: bool = False) -> Hold | None:
         """Reserve tokens and money for one call; `settle` or `release` must follow.
 
         Args:
             prompt_bytes: of all messages together, as UTF-8.
             max_tokens: the caller's bound on the answer.
             model: whose price it is. Where money is limited, a model's first call is made alone, since nobody knows its price.
+            subcall: whether a cell asked for it; else it is a call of this run's own loop.
 
         Returns:
             None where the call fits, but not beside those that are in flight: ask again when one of them has ended.
 
         Raises:
-            MaxTokensExceeded, MaxCostExceeded: the call does not fit into what is left; the budget is over.
-            BudgetExceeded: it already was.
+            MaxTokensExceeded: the call does not fit into what is left. By `subcall_tokens` it is refused alone; by `child_share` this
+                run or one above it is over; by any other limit the tree.
+            MaxCostExceeded: it costs more than what is left; the tree's budget is over.
+            BudgetExceeded: the budget already was over.
             ConfigError: money is limited and an earlier call's price is unknown.
         """
         self._check_open()
+        caps = tuple(self._caps(subcall))
         prompt = math.ceil(prompt_bytes / BYTES_PER_TOKEN)
-        room = self.limits.tokens - self._tokens_used - prompt
-        if room < 1:
-            self._end(MaxTokensExceeded("tokens", allowed=self.limits.tokens, used=self._tokens_used + prompt + 1))
+        room = min([cap.room(prompt) for cap in caps])
         wanted = ANSWER_TOKENS if max_tokens is None else max_tokens
         answer = min(wanted, room)
-        price = self._price(model, prompt + min(answer, PRICED_TOKENS))
-        if answer > room - self._ledger.tokens_held or self._crowded_by_price(price):
+        price = self._ledger.purse.price(model, prompt + min(answer, PRICED_TOKENS))
+        if any(cap.crowded(prompt + answer) for cap in caps) or self._ledger.crowded_by_price(price):
             return None
-        bound = max_tokens if room >= wanted else room
-        self._ledger.tokens_held += prompt + answer
-        self._ledger.cost_held += price
-        return Hold(tokens=prompt + answer, cost_usd=price, model=model, max_tokens=bound)
+        bounded = answer < wanted or (subcall and self.limits.subcall_tokens is not None)
+        hold = Hold(tokens=prompt + answer, cost_usd=price, model=model, max_tokens=answer if bounded else max_tokens, caps=caps)
+        return self._ledger.open(hold)
 
-    def settle(self, hold: Hold, usage: Usage) -> None:
-        """Replace what `hold` reserved by what the call used, here and in every run above."""
-        self.release(hold)
-        if self.limits.cost_usd is not None:
-            self._ledger.by_model[hold.model] = self._ledger.by_model.get(hold.model, Usage()) + usage
-        node: Budget | None = self
-        while node is not None:
-            node.usage += usage
-            node = node._parent
+    def settle(self, hold: Hold, usage: Usage, *, role: str = "", served_by: str = "") -> None:
+        """Replace what `hold` reserved by what the call used, at every cap, here and in every run above.
+
+        Args:
+            hold: of this node's `reserve`.
+            usage: also more than was reserved; it counts, and may end the budget at the next call.
+            role: for the record of spending.
+            served_by: the adapter's name, for the record; empty for the model that was reserved for.
+        """
+        if not self._ledger.close(hold):
+            return
+        for cap in hold.caps:
+            cap.used += usage.input_tokens + usage.output_tokens
+        self._ledger.purse.pay(hold.model, usage)
+        key = (role, served_by or hold.model, self.depth)
+        for node in self._line():
+            node._spent[key] = node._spent.get(key, Usage()) + usage
 
     def release(self, hold: Hold) -> None:
         """Give back what a call reserved that used nothing we know of."""
-        self._ledger.tokens_held -= hold.tokens
-        # Fractions do not add up to nothing: with no call in flight, a rest that is held would be waited for in vain.
-        self._ledger.cost_held = self._ledger.cost_held - hold.cost_usd if self._ledger.tokens_held else 0.0
+        self._ledger.close(hold)
+
+    def spending(self) -> RunUsage:
+        """What this run and its children have used, and on what; the whole tree's at the root."""
+        return RunUsage.of(Spent(role=role, model=model, depth=depth, usage=used) for (role, model, depth), used in self._spent.items())
 
     def remaining_seconds(self) -> float:
         """Until the deadline; 0 once it has passed."""
@@ -185,47 +255,34 @@ class Budget:
 
     def expire(self) -> BudgetExceeded:
         """Mark the deadline as passed and return the error that says so; an earlier one stays."""
-        if self._ledger.over is None:
+        scope = self._ledger.scope
+        if scope.over is None:
             seconds = self.limits.wall_seconds
             used = seconds + max(0.0, self._ledger.clock() - self._ledger.deadline)
-            self._ledger.over = DeadlineExceeded("wall_seconds", allowed=seconds, used=used)
-        return self._ledger.over
+            scope.over = DeadlineExceeded("wall_seconds", allowed=seconds, used=used)
+        return scope.over
+
+    def _line(self) -> Iterator[Budget]:
+        """This node, its parent, and so on up to the root."""
+        node: Budget | None = self
+        while node is not None:
+            yield node
+            node = node._parent
+
+    def _caps(self, subcall: bool) -> Iterator[Cap]:
+        """The caps in whose reach a call is, narrowest first: the first that has no room says what ends."""
+        ledger = self._ledger
+        if subcall and ledger.limits.subcall_tokens is not None:
+            yield Cap(limit="subcall_tokens", allowed=ledger.limits.subcall_tokens)
+        yield from (node._share for node in self._line() if node._share is not None)
+        role = ledger.sub_tokens if subcall or self.depth else ledger.root_tokens
+        if role is not None:
+            yield role
+        yield ledger.tokens
 
     def _check_open(self) -> None:
-        if self._ledger.over is None and self.remaining_seconds() == 0:
+        if self._ledger.scope.over is None and self.remaining_seconds() == 0:
             self.expire()
-        if self._ledger.over is not None:
+        if (over := self.over) is not None:
             # Without its old traceback, which would grow with every refused call.
-            raise self._ledger.over.with_traceback(None)
-
-    def _end(self, error: BudgetExceeded) -> None:
-        self._ledger.over = error
-        raise error
-
-    @property
-    def _tokens_used(self) -> int:
-        return self._top.usage.input_tokens + self._top.usage.output_tokens
-
-    def _price(self, model: str, tokens: int) -> float:
-        """What a call of this size should cost, by the model's mean price so far; all that is left before its first call.
-
-        0 where money is not limited.
-        """
-        limit, seen = self.limits.cost_usd, self._ledger.by_model.get(model)
-        if limit is None:
-            return 0.0
-        spent = self._spent
-        if spent is None:
-            raise ConfigError(f"cost_usd={limit:g} cannot be kept: the price of a call is unknown; limit tokens, or use a priced model")
-        price = 0.0 if seen is None else (seen.cost_usd or 0.0) / max(1, seen.input_tokens + seen.output_tokens) * tokens
-        if spent >= limit or spent + price > limit:
-            self._end(MaxCostExceeded("cost_usd", allowed=limit, used=spent + price))
-        return limit - spent if seen is None else price
-
-    @property
-    def _spent(self) -> float | None:
-        return self._top.usage.cost_usd if self._top.usage.calls else 0.0
-
-    def _crowded_by_price(self, price: float) -> bool:
-        limit, held = self.limits.cost_usd, self._ledger.cost_held
-        return limit is not None and held > 0 and (self._spent or 0.0) + held + price > limit
+            raise over.with_traceback(None)
