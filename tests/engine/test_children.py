@@ -7,9 +7,12 @@ from typing import Any
 import anyio
 import pytest
 
+from cellblock.engine.performing import perform_run
 from cellblock.engine.run import RLM
+from cellblock.engine.tree import Run
 from cellblock.errors import MaxSubcallsExceeded, ModelRefused
 from cellblock.events import RunEnded, RunStarted
+from cellblock.host.context import Context
 from cellblock.limits import RunLimits
 from cellblock.models import ScriptedModel
 from cellblock.models.protocol import Message, ModelResponse, Usage
@@ -139,10 +142,10 @@ async def test_no_more_children_are_open_at_each_depth_than_may_be(at_once: int)
     assert most_open(stage) == at_once
 
 
-def most_open(stage: Stage) -> int:
+def most_open(stage: Stage, depth: int = 1) -> int:
     open_now = most = 0
     for event in stage.events:
-        if event.depth == 1:
+        if event.depth == depth:
             open_now += isinstance(event, RunStarted)
             open_now -= isinstance(event, RunEnded)
             most = max(most, open_now)
@@ -164,16 +167,24 @@ async def test_children_of_children_do_not_wait_for_their_parents(call: str) -> 
 
 
 async def test_the_deepest_run_is_known_above() -> None:
-    deepest: list[int] = []
-
     def replies(question: str, turn: int) -> str:
         return f"```repl\nFINAL(await rlm_query_batched(['{question}x', 'leaf']))\n```" if question in ("q", "qx") else "FINAL(done)"
 
     stage = Stage(Minds(replies), limits=RunLimits(depth=5))
-    original = stage.tree.emit
-    stage.tree.emit = lambda event: (deepest.append(event.depth), original(event))[1]
-    assert (await stage.answer()).value == [["done", "done"], "done"]
-    assert max(deepest) == 2
+    with Context.from_text("c") as context:
+        run = Run(tree=stage.tree, run_id="r", budget=stage.budget, context=context)
+        assert (await perform_run(run, "q")).value == [["done", "done"], "done"]
+    assert (run.deepest, run.children, run.calls) == (2, 2, 2)
+
+
+async def test_the_places_of_a_depth_are_those_of_the_whole_tree() -> None:
+    def replies(question: str, turn: int) -> str:
+        children = {"q": "['a', 'b', 'c']", "a": list("1234"), "b": list("5678"), "c": list("9xyz")}.get(question)
+        return f"```repl\nFINAL(await rlm_query_batched({children}))\n```" if children else "FINAL(leaf)"
+
+    stage = Stage(Minds(replies), limits=RunLimits(depth=2), parallel_children=2)
+    assert (await stage.answer()).value == [["leaf"] * 4] * 3
+    assert [most_open(stage, depth) for depth in (1, 2)] == [2, 2]
 
 
 async def test_children_pass_no_budget() -> None:

@@ -106,6 +106,12 @@ def test_what_is_no_schema_or_not_supported_is_refused_with_its_place(schema: An
     assert str(raised.value).startswith(error)
 
 
+def test_what_other_properties_have_to_be_says_nothing_of_the_named_ones() -> None:
+    schema = Schema.from_value({"properties": {"a": {"type": "integer"}}, "additionalProperties": {"type": "string"}})
+    assert schema.check({"a": 1, "b": "x"}) is None
+    assert schema.check({"a": 1, "b": 2}) == "answer.b: must be a str, is an int"
+
+
 def test_annotations_are_ignored_and_cost_no_tokens() -> None:
     schema = Schema.from_value({"title": "T", "description": "d", "type": "string", "format": "email", "default": 3, "examples": [1]})
     assert schema.check("no e-mail at all") is None

@@ -158,6 +158,17 @@ async def test_tokens_are_checked_within_a_batch() -> None:
     assert crowd.calls <= 10
 
 
+async def test_a_call_that_is_too_long_for_one_is_refused_alone_and_the_run_goes_on() -> None:
+    long, fine = "'x' * 4_000", "'short'"
+    code = (
+        f"found = await llm_query_batched([{long}, {fine}])\n"
+        f"try:\n    await llm_query({long})\nexcept RuntimeError as e:\n    FINAL([*found, str(e)])"
+    )
+    stage = Stage(cells(code), ScriptedModel(fallback="ok"), limits=RunLimits(subcall_tokens=100))
+    refused = "the run's subcall_tokens=100 exceeded: 1001; ask for less in one call"
+    assert (await stage.answer()).value == ["ERROR: " + refused, "ok", refused]
+
+
 async def test_small_calls_wait_for_each_other_when_their_reserves_do_not_fit_at_once() -> None:
     crowd = Crowd(tokens=10)
     end = await Stage(
