@@ -67,9 +67,9 @@ class Played:
         return [event for event in self.result.trace if isinstance(event, kind)]
 
 
-def engine(sandbox: str, root: ScriptedModel, sub: ScriptedModel, **settings: Any) -> RLM:
-    """An engine that keeps no journal on disk."""
-    return RLM(root, **{"sub_model": sub, "sandbox": sandbox, "journal": ":memory:"} | settings)
+def engine(sandbox: str, models: Any, **settings: Any) -> RLM:
+    """An engine that keeps no journal on disk, unless a test names one."""
+    return RLM(models, **{"sandbox": sandbox, "journal": ":memory:"} | settings)
 
 
 async def play(
@@ -83,7 +83,7 @@ async def play(
 ) -> Played:
     """Run a question whose root model gives these replies, one after the other."""
     root, sub = ScriptedModel(replies, name="root"), sub or echoing()
-    result = await engine(sandbox, root, sub, **settings).arun(question, context, output_type=output_type)
+    result = await engine(sandbox, root, **{"sub_model": sub} | settings).arun(question, context, output_type=output_type)
     return Played(result=result, root=root, sub=sub)
 
 

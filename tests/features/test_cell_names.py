@@ -7,13 +7,13 @@ from typing import Any
 import anyio
 import pytest
 
-from cellblock import RLM, ExecLimits, Models, RunLimits, ScriptedModel, Tool
+from cellblock import ExecLimits, Models, RunLimits, ScriptedModel, Tool
 from cellblock.engine.tools import ToolLimits
 from cellblock.errors import ModelUnavailable
 from cellblock.events import ModelAsked, RunStarted
 from cellblock.models.protocol import Message
 
-from .stage import ECHO, cell, error_of, play, value_of
+from .stage import ECHO, cell, engine, error_of, play, value_of
 
 pytestmark = pytest.mark.anyio
 
@@ -141,16 +141,14 @@ async def test_llm_query_takes_a_model_and_a_bound(sandbox: str) -> None:
     root = ScriptedModel([cell("FINAL([llm_query('a', model='fast', max_tokens=7), llm_query('b', None, 9)])")])
     sub = ScriptedModel(["from sub"])
     models = Models(root=root, sub=sub, named={"fast": fast})
-    assert (await RLM(models, sandbox=sandbox, journal=":memory:").arun("q", "c")).value == ["from fast", "from sub"]
+    assert (await engine(sandbox, models).arun("q", "c")).value == ["from fast", "from sub"]
     assert (fast.calls[0].max_tokens, sub.calls[0].max_tokens) == (7, 9)
 
 
 async def test_llm_query_batched_takes_a_model_and_a_bound(sandbox: str) -> None:
     fast = ScriptedModel(fallback="from fast", name="fast")
     root = ScriptedModel([cell("FINAL(llm_query_batched(['a', 'b'], model='fast', max_tokens=7))")])
-    assert (await RLM(Models(root=root, named={"fast": fast}), sandbox=sandbox, journal=":memory:").arun("q", "c")).value == [
-        "from fast"
-    ] * 2
+    assert (await engine(sandbox, Models(root=root, named={"fast": fast})).arun("q", "c")).value == ["from fast"] * 2
     assert [call.max_tokens for call in fast.calls] == [7, 7]
 
 
@@ -279,7 +277,7 @@ async def test_rlm_query_batched_runs_children_side_by_side(sandbox: str) -> Non
             await together.wait()
         return cell("FINAL(len(P))")
 
-    result = await RLM(root, sandbox=sandbox, journal=":memory:").arun("q", "c")
+    result = await engine(sandbox, root).arun("q", "c")
     assert (result.value, waiting) == ([1, 2, 1], 2)
 
 
