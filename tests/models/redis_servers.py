@@ -61,8 +61,6 @@ class SmallRedis:
                 return b"+OK\r\n"
             case [b"GETRANGE", name, first, last]:
                 return bulk(self.stored.get(name, b"")[int(first) : int(last) + 1])
-            case [b"HELLO", *_]:
-                return b"%1\r\n" + bulk(b"server") + bulk(b"redis")
             case [b"SELECT" | b"AUTH" | b"CLIENT", *_]:
                 return b"+OK\r\n"
         return b"-ERR unknown command\r\n"
@@ -95,7 +93,7 @@ def small_server(redis: SmallRedis) -> Iterator[int]:
                 pass
 
     class Server(socketserver.ThreadingTCPServer):
-        daemon_threads, allow_reuse_address = True, True
+        daemon_threads, allow_reuse_address, request_queue_size = True, True, 128
 
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

@@ -93,7 +93,7 @@ async def test_many_tasks_use_it_at_once(cache: CallCache) -> None:
 
 async def test_two_event_loops_use_it_at_once(cache: CallCache) -> None:
     async def several(name: str) -> None:
-        for number in range(20):
+        for number in range(100):
             await cache.put(key_of(f"{name}{number}"), answer_of(name))
             assert await cache.get(key_of(f"{name}{number}")) == answer_of(name)
         if name == "there" and isinstance(cache, RedisCache):

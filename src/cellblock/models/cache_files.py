@@ -128,9 +128,13 @@ def _read(path: Path) -> bytes | None:
         if path.is_symlink():
             return b""
         raise
-    with os.fdopen(descriptor, "rb") as file:
-        about = os.fstat(descriptor)
-        return file.read(ENTRY_BYTES + 1) if stat.S_ISREG(about.st_mode) else b""
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(ENTRY_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _entries(folder: Path) -> Iterator[tuple[float, int, Path]]:

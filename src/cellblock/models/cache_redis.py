@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import anyio
 import anyio.to_thread
@@ -15,7 +15,7 @@ from anyio.lowlevel import RunVar
 
 from ..errors import ConfigError, StoreError
 from .cache_entry import ENTRY_BYTES, CachedAnswer, checked_key, decode, encode
-from .redact import one_line
+from .redact import Secret, one_line
 
 REDIS_SCHEMES = ("redis", "rediss")
 TTL_SECONDS = 30 * 86_400
@@ -41,7 +41,7 @@ class RedisCache:
     """
 
     def __init__(self, url: str, *, ttl_seconds: int = TTL_SECONDS) -> None:
-        self.place = _place(url)
+        self.place, self._secrets = _place(url)
         if isinstance(ttl_seconds, bool) or not isinstance(ttl_seconds, int) or ttl_seconds < 1:
             raise ConfigError(f"ttl_seconds={str(ttl_seconds)[:50]}: a whole number of seconds is needed, 1 or more")
         if importlib.util.find_spec("redis") is None:
@@ -107,13 +107,20 @@ class RedisCache:
                 self._clients.set((self._made(package), anyio.CapacityLimiter(_CONNECTIONS)))
         client, turns = self._clients.get()
         async with turns:
-            with self._one_line_errors():
-                yield client
+            try:
+                with self._one_line_errors():
+                    yield client
+            except StoreError:
+                # What is still to be read on that connection would be taken for the answer to the next question.
+                with self._one_line_errors():
+                    await client.connection_pool.disconnect(inuse_connections=False)
+                raise
 
     def _made(self, package: Any) -> Any:
         try:
+            # The older protocol: every server speaks it, and nothing has to be agreed upon first.
             return package.Redis.from_url(
-                self._url, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_ANSWER_SECONDS, decode_responses=False
+                self._url, protocol=2, decode_responses=False, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_ANSWER_SECONDS
             )
         except ValueError:
             raise ConfigError(_hint()) from None
@@ -122,8 +129,8 @@ class RedisCache:
     def _one_line_errors(self) -> Iterator[None]:
         try:
             yield
-        except (_redis().RedisError, OSError, UnicodeError) as error:
-            reason = one_line(str(error), limit=200).replace(self._url, "[url]") or type(error).__name__
+        except (_redis().RedisError, OSError, ValueError) as error:
+            reason = one_line(str(error), secrets=self._secrets, limit=200) or type(error).__name__
             raise StoreError(f"{self.place}: the cache cannot be used: {reason}") from None
 
 
@@ -131,8 +138,8 @@ def _redis() -> Any:
     return importlib.import_module("redis.exceptions")
 
 
-def _place(url: str) -> str:
-    """The address without what only the server may know."""
+def _place(url: str) -> tuple[str, list[Secret]]:
+    """The address without what only the server may know, and what that is."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or 6379
@@ -140,7 +147,8 @@ def _place(url: str) -> str:
         raise ConfigError(_hint()) from None
     if parts.scheme not in REDIS_SCHEMES or not host or parts.query or parts.fragment:
         raise ConfigError(_hint())
-    return one_line(f"{parts.scheme}://{host}:{port}{parts.path}")
+    password = parts.password or ""
+    return one_line(f"{parts.scheme}://{host}:{port}{parts.path}"), [Secret(password), Secret(unquote(password))]
 
 
 def _hint() -> str:
