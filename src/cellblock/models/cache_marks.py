@@ -22,11 +22,12 @@ _NUMBERS = _words(
     "twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion dozen half quarter third fourth "
     "fifth tenth once twice thrice double triple single both pair first second last next previous"
 )
+# Of a common and a rare word, as in "and" and "or", the rare one is enough: it is there or it is not.
 _DIRECTIONS = _words(
     "over under above below more less fewer most least before after until since between within outside inside max min maximum minimum "
     "highest lowest higher lower largest smallest larger smaller longest shortest longer shorter best worst better worse early late "
-    "earlier later earliest latest oldest newest increase decrease increased decreased up down left right and or if only all any some "
-    "every each always often to from in out into with for against true false yes male female he she his her him"
+    "earlier later earliest latest oldest newest increase decrease increased decreased up down left right or only all any some "
+    "every each always often from out against true false yes male female he she his her him"
 )
 _ALONE = _NEGATIONS | _NUMBERS | _DIRECTIONS
 _APOSTROPHES = "'’"
