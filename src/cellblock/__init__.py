@@ -101,7 +101,7 @@ _HOMES = {
     "models": ("ScriptedModel",),
     "models.prices": ("Price",),
     "models.protocol": ("Message", "ModelAdapter", "ModelResponse", "Usage"),
-    "repl.protocol": ("ExecResult", "REPLProtocol"),
+    "repl.protocol": ("CellError", "ExecResult", "REPLProtocol"),
     "repl.session": ("open_sandbox", "open_session"),
     "store.journal": ("Journal",),
 }

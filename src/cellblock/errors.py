@@ -75,14 +75,15 @@ class BudgetExceeded(CellblockError):
 
     Attributes:
         limit: the field of `RunLimits`.
-        allowed: its value.
+        allowed: its value; of `child_share`, the tokens that the share came to.
         used: what the run had used, or would have used with the refused call.
         result: the run's partial result, once the run has ended; None inside a running cell.
     """
 
     def __init__(self, limit: str, *, allowed: float, used: float, result: Any = None) -> None:
         self.limit, self.allowed, self.used, self.result = limit, allowed, used, result
-        super().__init__(f"the run's {limit}={allowed:g} exceeded: {used:g}")
+        whose = "child_share: the child run's tokens" if limit == "child_share" else f"the run's {limit}"
+        super().__init__(f"{whose}={allowed:g} exceeded: {used:g}")
 
 
 class MaxStepsExceeded(BudgetExceeded):

@@ -92,6 +92,16 @@ class CellEnded(Event, frozen=True, kw_only=True, tag="cell_ended"):
     near_calls: int = 0
 
 
+class ToolCalled(Event, frozen=True, kw_only=True, tag="tool_called"):
+    """A cell called a custom tool, and it answered or failed."""
+
+    step: int
+    name: str
+    seconds: float = 0.0
+    error: str | None = None
+    """One line, None where it went well."""
+
+
 class Refused(Event, frozen=True, kw_only=True, tag="refused"):
     """A guard refused a final answer or a reply, and told the model why."""
 
@@ -134,7 +144,7 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     seconds: float = 0.0
 
 
-AnyEvent = RunStarted | ModelAsked | ModelAnswered | CellStarted | CellEnded | Refused | RunEnded
+AnyEvent = RunStarted | ModelAsked | ModelAnswered | CellStarted | CellEnded | ToolCalled | Refused | RunEnded
 
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()

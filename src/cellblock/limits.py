@@ -22,7 +22,7 @@ def _check(limits: object, *, zero_allowed: frozenset[str] = frozenset()) -> Non
             raise ConfigError(f"{field.name}={value!r}: a number is needed, not {type(value).__name__}")
         if "int" in str(field.type) and not isinstance(value, int):
             raise ConfigError(f"{field.name}={value!r}: a whole number is needed")
-        if not math.isfinite(value) or value < 0 or (value == 0 and field.name not in zero_allowed):
+        if not abs(value) <= 1e300 or not math.isfinite(value) or value < 0 or (value == 0 and field.name not in zero_allowed):
             raise ConfigError(f"{field.name}={value!r}: must be finite and greater than 0")
 
 
@@ -97,6 +97,8 @@ class RunLimits:
     """From the first step to the last."""
     parallel_subcalls: int = 64
     """Model calls in flight at once, in the whole tree."""
+    parallel_children: int = 8
+    """Child runs that are open at once at each depth, in the whole tree. Each is a worker process."""
 
     def __post_init__(self) -> None:
         _check(self, zero_allowed=frozenset({"depth"}))

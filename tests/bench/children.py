@@ -52,7 +52,7 @@ class Latent:
 async def seconds(sandbox: str, replies: list[str], at_once: int, asked: argparse.Namespace) -> float:
     code = f"FINAL(len(rlm_query_batched([str(i) for i in range({asked.children})])))"
     rlm = RLM(Latent(code, replies, asked.latency), sandbox=sandbox, journal=":memory:")
-    rlm._settings = dataclasses.replace(rlm._settings, parallel_children=at_once)
+    rlm.limits = dataclasses.replace(rlm.limits, parallel_children=at_once)
     started = time.perf_counter()
     result = await rlm.arun("root", "some text")
     taken = time.perf_counter() - started

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cellblock.engine.asking import token_bytes
+from cellblock.engine.asking import complete, token_bytes
 from cellblock.errors import ModelRefused, ModelUnavailable
 from cellblock.events import ModelAnswered, ModelAsked, RunEnded, to_jsonl
 from cellblock.models import ScriptedModel
@@ -138,3 +138,24 @@ async def test_an_event_handler_that_raises_leaves_nothing_reserved() -> None:
 
 def test_a_text_counts_by_its_bytes() -> None:
     assert token_bytes([Message("user", "ab"), Message("user", "中\ud800")]) == 6
+
+
+@pytest.mark.parametrize("usage", [Usage(input_tokens=-10_000, calls=1), Usage(output_tokens=10**30), "much"])
+async def test_a_failed_call_gives_nothing_back_to_the_budget(usage: object) -> None:
+    class Refusing(ScriptedModel):
+        async def complete(self, messages: Any, **_: Any) -> ModelResponse:
+            raise ModelRefused("no", usage=usage)
+
+    with pytest.raises(ModelRefused) as caught:
+        await complete(Refusing(), [Message("user", "x")], None)
+    assert caught.value.usage is None
+
+
+async def test_a_failed_call_that_cost_something_counts_as_a_call() -> None:
+    class Refusing(ScriptedModel):
+        async def complete(self, messages: Any, **_: Any) -> ModelResponse:
+            raise ModelRefused("no", usage=Usage(input_tokens=3))
+
+    with pytest.raises(ModelRefused) as caught:
+        await complete(Refusing(), [Message("user", "x")], None)
+    assert caught.value.usage == Usage(input_tokens=3, calls=1)

@@ -137,7 +137,7 @@ async def test_at_the_depth_limit_a_batch_of_children_is_a_batch_of_sub_calls() 
 @pytest.mark.parametrize("at_once", [1, 3])
 async def test_no_more_children_are_open_at_each_depth_than_may_be(at_once: int) -> None:
     code = "FINAL(len(await rlm_query_batched([str(i) for i in range(12)])))"
-    stage = Stage(Minds(root_cell(code)), parallel_children=at_once)
+    stage = Stage(Minds(root_cell(code)), limits=RunLimits(parallel_children=at_once))
     assert (await stage.answer()).value == 12
     assert most_open(stage) == at_once
 
@@ -158,7 +158,7 @@ async def test_children_of_children_do_not_wait_for_their_parents(call: str) -> 
         awaited = call if call.startswith("[") else f"await {call}"
         return f"```repl\nFINAL({awaited})\n```"
 
-    stage = Stage(Minds(replies), ScriptedModel(fallback="leaf"), limits=RunLimits(depth=3, parallel_subcalls=1), parallel_children=1)
+    stage = Stage(Minds(replies), ScriptedModel(fallback="leaf"), limits=RunLimits(depth=3, parallel_subcalls=1, parallel_children=1))
     with anyio.fail_after(20):
         value = (await stage.answer()).value
     # The fourth level is sub-calls: both of each deepest run.
@@ -182,7 +182,7 @@ async def test_the_places_of_a_depth_are_those_of_the_whole_tree() -> None:
         children = {"q": "['a', 'b', 'c']", "a": list("1234"), "b": list("5678"), "c": list("9xyz")}.get(question)
         return f"```repl\nFINAL(await rlm_query_batched({children}))\n```" if children else "FINAL(leaf)"
 
-    stage = Stage(Minds(replies), limits=RunLimits(depth=2), parallel_children=2)
+    stage = Stage(Minds(replies), limits=RunLimits(depth=2, parallel_children=2))
     assert (await stage.answer()).value == [["leaf"] * 4] * 3
     assert [most_open(stage, depth) for depth in (1, 2)] == [2, 2]
 
@@ -202,7 +202,7 @@ async def test_a_budget_that_ends_in_one_child_ends_the_batch() -> None:
             else "```repl\nawait llm_query_batched(list('xyz'))\n```"
         )
 
-    stage = Stage(Minds(replies), ScriptedModel(fallback="fine"), limits=RunLimits(subcalls=6), parallel_children=1)
+    stage = Stage(Minds(replies), ScriptedModel(fallback="fine"), limits=RunLimits(subcalls=6, parallel_children=1))
     end = await stage.answer()
     assert isinstance(end.failure, MaxSubcallsExceeded)
     assert len(stage.of(RunStarted)) == 2

@@ -19,6 +19,7 @@ from cellblock.engine.run import RLM
 from cellblock.engine.tools import Tool, ToolLimits, Toolset
 from cellblock.engine.vocabulary import ALIASES, CALLS
 from cellblock.errors import ConfigError
+from cellblock.events import ToolCalled
 from cellblock.limits import RunLimits
 from cellblock.models import ScriptedModel
 from cellblock.repl.protocol import CellError
@@ -384,7 +385,7 @@ async def test_no_more_calls_are_made_at_once_than_may_be() -> None:
 
     tools = Toolset.of([Tool.of(crowd, limits=ToolLimits(parallel=2))])
     script = ["```repl\nFINAL(len(await rlm_query_batched([str(i) for i in range(6)])))\n```", *["```repl\nFINAL(await crowd())\n```"] * 6]
-    stage = Stage(ScriptedModel(script), child_tools=tools, parallel_children=6)
+    stage = Stage(ScriptedModel(script), child_tools=tools, limits=RunLimits(parallel_children=6))
     assert (await stage.answer()).value == 6
     assert most == 2
 
@@ -456,3 +457,16 @@ async def test_cells_of_each_sandbox_call_tools(sandbox: str, gate: threading.Ev
     ada = {"name": "ADA", "born": 1815}
     problem = "lookup(): limit: Input should be a valid integer"
     assert result.value == [["a", "a"], "done", ada, problem, "hang(): no answer within 0.1 s"], result.error
+
+
+async def test_a_tool_call_is_an_event() -> None:
+    def good() -> int:
+        return 1
+
+    def bad() -> int:
+        raise KeyError("secret")
+
+    stage = Stage(cells("await good()", "await bad()"), tools=Toolset.of([good, bad]))
+    await stage.answer()
+    seen = [(event.step, event.name, event.error) for event in stage.of(ToolCalled)]
+    assert seen == [(1, "good", None), (2, "bad", "RuntimeError: bad failed (KeyError)")]

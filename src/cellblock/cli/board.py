@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..events import AnyEvent, CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted
+from ..events import AnyEvent, CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted, ToolCalled
 from .terminal import one_line
 
 Mark = Literal["good", "bad", "note"]
@@ -126,6 +126,10 @@ def _cell_ended(board: Board, event: CellEnded) -> Board:
     return board if event.depth else replace(board, doing="between cells")
 
 
+def _tool_called(board: Board, event: ToolCalled) -> Board:
+    return board
+
+
 def _refused(board: Board, event: Refused) -> Board:
     return board
 
@@ -143,6 +147,7 @@ _FOLDS: dict[type, Callable[[Board, Any], Board]] = {
     ModelAnswered: _answered,
     CellStarted: _cell_started,
     CellEnded: _cell_ended,
+    ToolCalled: _tool_called,
     Refused: _refused,
     RunEnded: _run_ended,
 }
@@ -173,6 +178,9 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
             return "good", f"step {event.step}", f"{event.output_tokens:,} tokens in {event.seconds:.1f} s"
         case CellEnded():
             return _cell_row(event)
+        case ToolCalled():
+            said = f"{event.seconds:.1f} s" if event.error is None else one_line(event.error, 200)
+            return "good" if event.error is None else "bad", f"tool {one_line(event.name, 40)}", said
         case Refused():
             return "note", "refused", one_line(event.reason, 200)
     return None

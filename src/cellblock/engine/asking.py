@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..errors import ModelError
 from ..models.callables import Foreign
 from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
 from ..models.replies import estimate
@@ -20,8 +21,12 @@ async def complete(model: ModelAdapter, messages: Sequence[Message], max_tokens:
     Raises:
         ModelError: the call failed, or the adapter raised something else, or gave no answer.
     """
-    with Foreign(model.name):
-        return _answer(await model.complete(messages, max_tokens=max_tokens), messages)
+    try:
+        with Foreign(model.name):
+            return _answer(await model.complete(messages, max_tokens=max_tokens), messages)
+    except ModelError as error:
+        error.usage = _counted(error.usage) if _countable(error.usage) else None
+        raise
 
 
 def _answer(response: object, messages: Sequence[Message]) -> ModelResponse:
@@ -29,10 +34,12 @@ def _answer(response: object, messages: Sequence[Message]) -> ModelResponse:
         raise TypeError(f"an answer is a ModelResponse with a text, not {type(response).__name__}")
     text = cleaned(str(response.text))
     usage = response.usage if _countable(response.usage) else estimate(messages, text)
-    if usage.calls == 0:
-        # Counted as none, it would count as free.
-        usage = replace(usage, calls=1)
-    return ModelResponse(text=text, usage=usage, model=cleaned(str(response.model)), raw=response.raw)
+    return ModelResponse(text=text, usage=_counted(usage), model=cleaned(str(response.model)), raw=response.raw)
+
+
+def _counted(usage: Usage) -> Usage:
+    # Counted as no call, it would count as free.
+    return replace(usage, calls=1) if usage.calls == 0 else usage
 
 
 def _countable(usage: object) -> bool:

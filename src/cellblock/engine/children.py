@@ -78,7 +78,7 @@ class Children:
             return list(await self._subcalls.answers(texts, self._manner))
         unique = list(dict.fromkeys(asked))
         with for_the_cell(self._run):
-            values = await each(self._item, self._begin(unique), self._run.tree.settings.parallel_children)
+            values = await each(self._item, self._begin(unique), self._run.budget.limits.parallel_children)
         found = dict(zip(unique, values, strict=True))
         return [found[pair] for pair in asked]
 
@@ -147,7 +147,7 @@ class Children:
         """
         places, depth = self._run.places, self._run.budget.depth + 1
         if depth not in places:
-            places[depth] = anyio.CapacityLimiter(self._run.tree.settings.parallel_children)
+            places[depth] = anyio.CapacityLimiter(self._run.budget.limits.parallel_children)
         return places[depth]
 
 

@@ -149,9 +149,7 @@ def missing_depth(guards: Guards, facts: Facts) -> str | None:
         return f"{facts.children} child runs were opened, and {wanted} are needed; give parts of the question to rlm_query in a cell"
     if facts.deepest < guards.require_min_depth:
         wanted = guards.require_min_depth
-        return (
-            f"child runs reached depth {facts.deepest}, and depth {wanted} is needed; call rlm_query, and let the child call it"
-        )
+        return f"child runs reached depth {facts.deepest}, and depth {wanted} is needed; call rlm_query, and let the child call it"
     return None
 
 

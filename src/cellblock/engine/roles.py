@@ -43,9 +43,7 @@ class Models:
                 raise ConfigError(f"models: {name} is an empty list; give a model, or leave it out")
         for name in self.named:
             if name in ("root", "sub") or not name.isidentifier():
-                raise ConfigError(
-                    f"models: {str(name)[:50]!r} is no name for a model here; use an identifier, not root or sub"
-                )
+                raise ConfigError(f"models: {str(name)[:50]!r} is no name for a model here; use an identifier, not root or sub")
 
 
 class Roles:

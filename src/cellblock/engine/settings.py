@@ -30,8 +30,6 @@ class Settings:
     """For the prompt: what the sandbox says of its Python."""
     soft_limits: bool = False
     """For the prompt: whether a cell that ran out of time keeps its variables."""
-    parallel_children: int = 8
-    """Child runs that are open at once at each depth, in the whole tree. Each is a worker process."""
     prompt: PromptSettings = field(default_factory=PromptSettings)
     history: History = field(default_factory=History)
     tools: Toolset = field(default_factory=Toolset)

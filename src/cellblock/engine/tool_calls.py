@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import anyio
 
+from ..events import ToolCalled
 from ..repl.protocol import CellError, External
 from ..values import DEFAULT_CAPS, Copier, Value
 from . import arguments
@@ -20,6 +22,7 @@ MAX_NESTING = 12
 """Of one argument. Where a type refers to itself in several ways, validation tries all of them at each level."""
 PROBLEMS = 5
 PROBLEM_CHARS = 100
+ERROR_CHARS = 500
 MANY_PROBLEMS = 1_000
 """More than that are counted, and none of them told."""
 
@@ -55,13 +58,19 @@ class ToolCall:
     async def _recorded(self, given: dict[str, Value]) -> Value:
         journal, run = self._run.tree.journal, self._run
         seq = journal.begin(run.run_id, "tool", next_key(run), {"name": self._tool.name, "arguments": given})
+        started = time.perf_counter()
         try:
             value = await self._answer(given)
         except CellError as error:
             journal.finish(run.run_id, seq, {"error": error.kind, "message": error.message})
+            self._tell(time.perf_counter() - started, " ".join(f"{error.kind}: {error.message}"[:ERROR_CHARS].split()))
             raise
         journal.finish(run.run_id, seq, {"value": value})
+        self._tell(time.perf_counter() - started, None)
         return value
+
+    def _tell(self, seconds: float, error: str | None) -> None:
+        self._run.event(ToolCalled, step=self._run.step, name=self._tool.name, seconds=seconds, error=error)
 
     async def _answer(self, given: dict[str, Value]) -> Value:
         tool = self._tool

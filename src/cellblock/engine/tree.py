@@ -180,10 +180,12 @@ class Run:
         try:
             self.event(ModelAsked, **told)
             response = await complete(call.model, call.messages, hold.max_tokens)
-            used = await self._priced(call, response.usage, response.model)
+            used = response.usage  # known before the price is, which may take a while: a call cancelled meanwhile was made all the same
+            used = await self._priced(call, used, response.model)
             response = replace(response, usage=used)
         except ModelError as error:
-            used = error.usage and await self._priced(call, error.usage, "")
+            used = error.usage
+            used = used and await self._priced(call, used, "")
             self.event(ModelAnswered, **told, **_spent(used), error=_line(error), seconds=time.perf_counter() - started)
             raise
         finally:

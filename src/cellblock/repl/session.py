@@ -28,6 +28,7 @@ from .snapshot import Snapshot, unseal
 from .standing import Standing
 
 T = TypeVar("T")
+_BUILTIN_NAMES = frozenset(dir(builtins))
 RESERVED = ("ctx__", "P__", "_cb_")
 """What the names of near externals and of the guest's own helpers begin with."""
 MEMORY_BYTES = (8 * 2**20, 2**40)
@@ -204,7 +205,7 @@ async def _unsealed(snapshot: bytes, spec: GuestSpec, key: bytes) -> SavedState:
 
 
 def _check_external(name: str) -> None:
-    if not name.isidentifier() or keyword.iskeyword(name) or name in dir(builtins) or name.startswith(RESERVED):
+    if not name.isidentifier() or keyword.iskeyword(name) or name in _BUILTIN_NAMES or name.startswith(RESERVED):
         raise ConfigError(f"{name[:100]!r} cannot be an external's name: an identifier is needed that is no word of Python's own")
 
 
