@@ -17,12 +17,12 @@ def translate(prompt: str) -> str:
     return WORDS[prompt.removeprefix("Translate: ")]
 
 
-# With real models: Models(root="gpt-5", sub="gpt-5-mini"). A function needs a version, since code cannot be compared.
-models = Models(root=ScriptedModel(fallback=CELL), sub=CallableModel(translate, version="1"))
 with tempfile.TemporaryDirectory() as folder:
-    rlm = RLM(models, cache=f"{folder}/calls.db")  # A folder, a *.db file, or redis://...
     for _ in range(2):
+        # With real models: Models(root="gpt-5", sub="gpt-5-mini"). A function has a version to be known by, since code cannot be compared.
+        models = Models(root=ScriptedModel([CELL]), sub=CallableModel(translate, version="1"))
         before = len(asked)
-        result = rlm.run("Translate the list.", "apple\npear\nplum\npear")
+        # A folder, a *.db file, or redis://...
+        result = RLM(models, cache=f"{folder}/calls.db").run("Translate the list.", "apple\npear\nplum\npear")
         sources = [event.source for event in result.trace if isinstance(event, ModelAnswered) and event.role == "subcall"]
         print(result.value, f"{len(asked) - before} calls made,", sources)
