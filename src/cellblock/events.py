@@ -29,10 +29,18 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     model: str
     sandbox: str
     layers: dict[str, str]
-    """Each wall and layer as it really is: `on`, or why not."""
+    """Each wall and layer of the root's worker: `on`, or why not. A child's are in its `session_opened`."""
     weak_isolation: bool = False
     context_chars: int = 0
     context_documents: int = 0
+
+
+class SessionOpened(Event, frozen=True, kw_only=True, tag="session_opened"):
+    """A run has its session: the root's from its beginning on, a child's while its model is asked for the first time."""
+
+    sandbox: str
+    layers: dict[str, str]
+    """Each wall and layer of this very worker as it really is: `on`, or why not."""
 
 
 class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
@@ -144,7 +152,7 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     seconds: float = 0.0
 
 
-AnyEvent = RunStarted | ModelAsked | ModelAnswered | CellStarted | CellEnded | ToolCalled | Refused | RunEnded
+AnyEvent = RunStarted | SessionOpened | ModelAsked | ModelAnswered | CellStarted | CellEnded | ToolCalled | Refused | RunEnded
 
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..events import AnyEvent, CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted, ToolCalled
+from ..events import AnyEvent, CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted, SessionOpened, ToolCalled
 from .terminal import one_line
 
 Mark = Literal["good", "bad", "note"]
@@ -126,11 +126,7 @@ def _cell_ended(board: Board, event: CellEnded) -> Board:
     return board if event.depth else replace(board, doing="between cells")
 
 
-def _tool_called(board: Board, event: ToolCalled) -> Board:
-    return board
-
-
-def _refused(board: Board, event: Refused) -> Board:
+def _nothing(board: Board, event: AnyEvent) -> Board:
     return board
 
 
@@ -147,8 +143,9 @@ _FOLDS: dict[type, Callable[[Board, Any], Board]] = {
     ModelAnswered: _answered,
     CellStarted: _cell_started,
     CellEnded: _cell_ended,
-    ToolCalled: _tool_called,
-    Refused: _refused,
+    SessionOpened: _nothing,
+    ToolCalled: _nothing,
+    Refused: _nothing,
     RunEnded: _run_ended,
 }
 

@@ -14,6 +14,7 @@ from ..repl.protocol import ExecResult
 from . import observations
 from .asking import cleaned
 from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outcome, Purpose, Ran, Refuse, Reply, Stopped
+from .opening import Opening
 from .tree import Call, LiveSession, Run, failure_record
 
 LONG_REPLY_CHARS = 50_000
@@ -23,8 +24,8 @@ LONG_REPLY_CHARS = 50_000
 class Driver:
     """Feeds one loop."""
 
-    def __init__(self, run: Run, session: LiveSession | None) -> None:
-        self._run, self._own_session = run, session
+    def __init__(self, run: Run, opening: Opening | None) -> None:
+        self._run, self._opening = run, opening
 
     async def drive(self, loop: Loop) -> Conclusion:
         """Perform the loop's effects until it concludes.
@@ -42,10 +43,9 @@ class Driver:
         finally:
             loop.close()
 
-    @property
-    def _session(self) -> LiveSession:
-        assert self._own_session is not None, "a loop without cells has no session"
-        return self._own_session
+    async def _session(self) -> LiveSession:
+        assert self._opening is not None, "a loop without cells has no session"
+        return await self._opening.session()
 
     async def _within_the_deadline(self, effect: Effect) -> Outcome:
         budget = self._run.budget
@@ -106,7 +106,7 @@ class Driver:
         key = f"{effect.step}.{effect.index}"
         seq = run.tree.journal.begin(run.run_id, "exec", key, {"code": effect.code, "origin": effect.origin})
         run.event(CellStarted, step=effect.step, index=effect.index, code=effect.code)
-        result = await self._session.exec(effect.code)
+        result = await (await self._session()).exec(effect.code)
         run.tree.journal.finish(run.run_id, seq, result)
         run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(result))
         if run.tree.fatal is not None:
@@ -115,7 +115,7 @@ class Driver:
 
     async def _get(self, effect: GetVariable) -> Outcome:
         try:
-            got = Got(value=await self._session.get(effect.name))
+            got = Got(value=await (await self._session()).get(effect.name))
         except LookupError:
             got = Got(missing=f"there is no variable named {effect.name}; set it in a cell, or give the answer with FINAL(...)")
         except SandboxBroken:

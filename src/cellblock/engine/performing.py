@@ -9,8 +9,9 @@ from contextlib import suppress
 import anyio
 
 from ..errors import CellblockError, SandboxError, StoreError
-from ..events import RunEnded, RunStarted, SpentRow
+from ..events import RunEnded, RunStarted, SessionOpened, SpentRow
 from ..store.journal import Status
+from ..values import Value
 from . import prompt
 from .asking import cleaned
 from .direct import direct_loop
@@ -19,13 +20,12 @@ from .effects import Conclusion
 from .endings import answer_text
 from .externals import externals_of
 from .loop import Task, repl_loop
+from .opening import Opening
 from .prompt import Brief
 from .settings import Carry
 from .spending import Spent
 from .tree import LiveSession, Run
 
-CLOSE_SECONDS = 5.0
-"""How long closing a session may hold up the end of a run."""
 HISTORY = "history"
 """The variable that holds what a session was asked before."""
 
@@ -135,27 +135,35 @@ def _row(part: Spent) -> SpentRow:
 async def _in_a_session(run: Run, question: str) -> Conclusion:
     settings = run.tree.settings
     externals = externals_of(run, perform_run)
-    session = await run.tree.open_session(
-        settings.sandbox,
-        externals=externals,
-        context=run.context,
-        limits=settings.exec_limits,
-        seed=settings.seed,
-        tenant=settings.tenant,
-        allow_weak_isolation=settings.allow_weak_isolation,
-        snapshot=None if run.turn.carry is None else run.turn.carry.snapshot,
-    )
-    try:
-        _started(run, question, session.sandbox, dict(session.layers))
+
+    async def opened() -> LiveSession:
+        session = await run.tree.open_session(
+            settings.sandbox,
+            externals=externals,
+            context=run.context,
+            limits=settings.exec_limits,
+            seed=settings.seed,
+            tenant=settings.tenant,
+            allow_weak_isolation=settings.allow_weak_isolation,
+            snapshot=None if run.turn.carry is None else run.turn.carry.snapshot,
+        )
+        if run.parent is not None:
+            _tell_opened(run, session)
+        return session
+
+    async with Opening(opened) as opening:
+        # The root's comes first: where no session can be had, nothing is to be spent.
+        root = await opening.session() if run.parent is None else None
+        _started(run, question, settings.sandbox, {} if root is None else dict(root.layers))
+        if root is not None:
+            _tell_opened(run, root)
         if run.turn.earlier:
-            await session.set(HISTORY, [{"question": asked, "answer": answer} for asked, answer in run.turn.earlier])
-        conclusion = await Driver(run, session).drive(repl_loop(_task(run, question, tuple(externals))))
+            history: list[Value] = [{"question": asked, "answer": answer} for asked, answer in run.turn.earlier]
+            await (await opening.session()).set(HISTORY, history)
+        conclusion = await Driver(run, opening).drive(repl_loop(_task(run, question, tuple(externals))))
         if run.turn.carry is not None:
-            await _carry_on(run.turn.carry, session)
+            await _carry_on(run.turn.carry, await opening.session())
         return conclusion
-    finally:
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await session.aclose()
 
 
 async def _by_one_call(run: Run, question: str) -> Conclusion:
@@ -175,6 +183,10 @@ def _started(run: Run, question: str, sandbox: str, layers: dict[str, str]) -> N
         context_chars=run.context.num_chars,
         context_documents=run.context.num_documents,
     )
+
+
+def _tell_opened(run: Run, session: LiveSession) -> None:
+    run.event(SessionOpened, sandbox=session.sandbox, layers=dict(session.layers))
 
 
 async def _carry_on(carry: Carry, session: LiveSession) -> None:

@@ -33,7 +33,8 @@ from .contexts import ContextSource, open_context
 from .conversation import Conversation
 from .guards import Guards
 from .history import History
-from .performing import CLOSE_SECONDS, perform_direct, perform_run
+from .opening import CLOSE_SECONDS
+from .performing import perform_direct, perform_run
 from .policies import Policy, load_policy
 from .portal import blocking
 from .prompt import PromptSettings
