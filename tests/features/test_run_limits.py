@@ -62,7 +62,16 @@ async def test_steps_end_a_run_and_the_error_carries_the_partial_result(sandbox:
     assert caught.value.result.answer == "so far"
 
 
-@pytest.mark.parametrize("call", ["[llm_query(str(n)) for n in range(9)]", "llm_query_batched(['a', 'b', 'c', 'd'])"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "[llm_query(str(n)) for n in range(9)]",
+        "llm_query_batched(['a', 'b', 'c', 'd'])",
+        "llm_query_json_batched(['a', 'b', 'c', 'd'])",
+        "ask_chunks('q', ['a', 'b', 'c', 'd'])",
+        "rlm_query_batched(['a', 'b', 'c', 'd'])",
+    ],
+)
 async def test_subcalls_are_counted_within_a_cell_and_a_batch(sandbox: str, call: str) -> None:
     played = await spent(sandbox, call, limits=RunLimits(subcalls=3))
     ended_by(played, MaxSubcallsExceeded, "subcalls")
