@@ -42,7 +42,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "recursion.py": ("{'chapters': [3, 6, 9], 'book': 18}\ndepth 0: 1 model calls\ndepth 1: 3 model calls\ndepth 2: 6 model calls\n",),
     "router.py": ("baseline, no profile: On Tuesday at ten.\n", "rlm, DETERMINISTIC_FIRST: on Thursday at nine\n"),
     "sandbox_only.py": ("1.25\nExecError(kind='PermissionError'", "wall_seconds=1 exceeded", "\n1.25\n"),
-    "streaming.py": ("0 RunStarted\n0 ModelAsked\n0 ModelAnswered\n0 CellStarted\n0 CellEnded\n", "0 RunEnded\n103.25\n"),
+    "streaming.py": ("0 RunStarted\n", "0 ModelAsked\n0 ModelAnswered\n", "0 CellStarted\n", "0 CellEnded\n", "0 RunEnded\n103.25\n"),
     "tools.py": (
         "ValueError: in_stock(): at_least: Input should be a valid integer",
         "{'missing': ['pear', 'plum'], 'child': \"name 'order' is not defined\"}\n",
