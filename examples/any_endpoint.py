@@ -37,4 +37,3 @@ model = GenericChat(
 )
 result = RLM(model).run("Which key did you get?", "no context needed")
 print(result.answer, result.usage.calls)
-server.shutdown()
