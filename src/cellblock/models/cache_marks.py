@@ -31,6 +31,8 @@ _DIRECTIONS = _words(
 )
 _ALONE = _NEGATIONS | _NUMBERS | _DIRECTIONS
 _APOSTROPHES = "'’"
+_EDGES = ".,;:!?…()[]{}*_#\"'“”‘’«»、。，！？"
+"""What says nothing at the edge of a word."""
 
 
 def marks(text: str) -> tuple[str, ...]:
@@ -74,23 +76,14 @@ def _single(text: str, position: int) -> str | None:
 
 
 def _marks_of_words(text: str) -> list[str]:
-    return [mark for word in text.split() for mark in _marks_of(word)]
-
-
-def _marks_of(word: str) -> list[str]:
-    core = word.strip(".,;:!?…()[]{}*_#>\"'“”‘’«»、。，！？")
-    signs = [char for char in word if unicodedata.category(char) in ("Sc", "Sm")]
-    if not core:
-        return signs
-    if not signs and _is_plain(core):
-        return []
-    return [core, *signs]
+    cores = (word.strip(_EDGES) for word in text.split())
+    return [core for core in cores if core and not _is_plain(core)]
 
 
 def _is_plain(core: str) -> bool:
     """Whether another word could stand there without changing what is asked."""
     letters = core.translate({ord(char): None for char in _APOSTROPHES + "-"})
-    if len(letters) < 2 or letters in _ALONE or core.replace("’", "'").endswith("n't"):
+    if len(letters) < 2 or core.replace("’", "'").endswith("n't"):
         return False
     if not _ALONE.isdisjoint(core.split("-")):
         return False
