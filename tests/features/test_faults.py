@@ -228,6 +228,22 @@ async def test_fault_4_sub_tokens_bypassed_by_batches(sandbox: str, limit: str, 
     assert (paid.input_tokens + paid.output_tokens, paid.calls) == (sub.owed, sub.calls)
 
 
+@pytest.mark.parametrize("answer", [5_000, 20_000])
+async def test_fault_4_sub_tokens_bypassed_by_a_batch_of_long_answers(sandbox: str, answer: int) -> None:
+    sub, root = Metered(answer), ScriptedModel([cell(BATCHED)])
+    result = await engine(sandbox, Models(root=root, sub=sub), limits=RunLimits(sub_tokens=100_000)).arun("q", "c")
+    assert isinstance(result.failure, MaxTokensExceeded)
+    assert abs(sub.owed - 100_000) <= answer + 1
+    assert result.usage.by_role["subcall"].output_tokens == answer * sub.calls
+
+
+async def test_fault_4_a_batch_of_short_answers_waits_for_its_first_ones_alone() -> None:
+    sub, root = Metered(10), ScriptedModel([cell(f"FINAL(len({BATCHED}))")])
+    result = await engine("monty", Models(root=root, sub=sub), limits=RunLimits(sub_tokens=100_000)).arun("q", "c")
+    assert (result.value, sub.calls) == (99, 99)
+    assert sub.most > 20
+
+
 async def test_fault_4_unbounded_batch_concurrency(sandbox: str) -> None:
     sub = Metered(1)
     code = "FINAL([len(llm_query_batched([str(n) for n in range(150)])), len(ask_chunks('q', ctx.chunk(2)))])"

@@ -26,8 +26,8 @@ from .spending import RunUsage, Spent
 BYTES_PER_TOKEN = 4
 """The estimate before a call; the provider's own figures replace it afterwards."""
 ANSWER_TOKENS = 4_096
-"""Reserved for an answer whose length nobody bounded. Not given to the model, since a bound of ours could be above its own maximum; but
-under `subcall_tokens` it is, or a cell could pass that limit by asking for a long answer."""
+"""The least that is reserved for an answer whose length nobody bounded. Not given to the model, since a bound of ours could be above its
+own maximum; but under `subcall_tokens` it is, or a cell could pass that limit by asking for a long answer."""
 PRICED_TOKENS = 256
 """Of such an answer, what is expected to be paid. Most are short, and money that is held back too early ends a run too early."""
 
@@ -191,7 +191,9 @@ class Budget:
             self._ledger.scope.end(MaxSubcallsExceeded("subcalls", allowed=self.limits.subcalls, used=used))
         self._ledger.subcalls = used
 
-    def reserve(self, prompt_bytes: int, max_tokens: int | None = None, *, model: str = "", subcall: bool = False) -> Hold | None:
+    def reserve(
+        self, prompt_bytes: int, max_tokens: int | None = None, *, model: str = "", subcall: bool = False, expected: int = ANSWER_TOKENS
+    ) -> Hold | None:
         """Reserve tokens and money for one call; `settle` or `release` must follow.
 
         Args:
@@ -199,6 +201,7 @@ class Budget:
             max_tokens: the caller's bound on the answer.
             model: whose price it is. Where money is limited, a model's first call is made alone, since nobody knows its price.
             subcall: whether a cell asked for it; else it is a call of this run's own loop.
+            expected: tokens that an answer without a bound may have, as far as one can know; so much of what is left is held for it.
 
         Returns:
             None where the call fits, but not beside those that are in flight: ask again when one of them has ended.
@@ -217,11 +220,11 @@ class Budget:
         wanted = ANSWER_TOKENS if max_tokens is None else max_tokens
         answer = min(wanted, room)
         price = self._ledger.purse.price(model, prompt + min(answer, PRICED_TOKENS))
-        if any(cap.crowded(prompt + answer) for cap in caps) or self._ledger.crowded_by_price(price):
-            return None
         bounded = answer < wanted or (subcall and self.limits.subcall_tokens is not None)
-        hold = Hold(tokens=prompt + answer, cost_usd=price, model=model, max_tokens=answer if bounded else max_tokens, caps=caps)
-        return self._ledger.open(hold)
+        held = prompt + (answer if bounded or max_tokens is not None else min(max(answer, expected), room))
+        if any(cap.crowded(held) for cap in caps) or self._ledger.crowded_by_price(price):
+            return None
+        return self._ledger.open(Hold(tokens=held, cost_usd=price, model=model, max_tokens=answer if bounded else max_tokens, caps=caps))
 
     def settle(self, hold: Hold, usage: Usage, *, role: str = "", served_by: str = "") -> None:
         """Replace what `hold` reserved by what the call used, at every cap, here and in every run above.

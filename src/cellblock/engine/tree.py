@@ -19,12 +19,15 @@ from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
 from ..repl.protocol import REPLProtocol
 from ..store.journal import Journal
 from .asking import cleaned, complete, token_bytes
-from .budget import Budget, Hold
+from .budget import ANSWER_TOKENS, Budget, Hold
 from .roles import Roles
 from .settings import Settings, Turn
 from .tools import Tool, ToolUse
 
 ERROR_CHARS = 2_000
+FIRST_ANSWER_TOKENS = 32_768
+"""What a model's answers may have before one of them is known. By a smaller guess, a batch that begins all at once would be far beyond a
+small limit before its first answer is there; with this one, a batch under a small limit waits for its first answers."""
 SUBCALLS = frozenset({"subcall", "repair"})
 """Roles of the calls that cells ask for."""
 
@@ -76,10 +79,17 @@ class Tree:
     cached: CachedCalls | None = None
     """Answers to sub-calls, if they are kept."""
     prices_loaded: bool = False
+    longest: dict[str, int] = field(default_factory=dict)
+    """By model, tokens of its longest answer so far among those without a bound."""
     call_ended: anyio.Event = field(default_factory=anyio.Event)
     """Set and replaced whenever a call has ended."""
     fatal: CellblockError | None = None
     """What happened inside a cell's call that no cell may hear of and no run survives, such as a full disk."""
+
+    def learn(self, hold: Hold, used: Usage) -> None:
+        """Remember how long an answer without a bound was, for what is held for the next one."""
+        if hold.max_tokens is None:
+            self.longest[hold.model] = max(ANSWER_TOKENS, self.longest.get(hold.model, 0), used.output_tokens)
 
 
 @dataclass(slots=True)
@@ -165,8 +175,13 @@ class Run:
         return response
 
     async def _reserve(self, call: Call) -> Hold:
-        size = token_bytes(call.messages)
-        while (hold := self.budget.reserve(size, call.max_tokens, model=call.model.name, subcall=call.role in SUBCALLS)) is None:
+        size, name, subcall = token_bytes(call.messages), call.model.name, call.role in SUBCALLS
+
+        def held() -> Hold | None:
+            expected = self.tree.longest.get(name, FIRST_ANSWER_TOKENS)
+            return self.budget.reserve(size, call.max_tokens, model=name, subcall=subcall, expected=expected)
+
+        while (hold := held()) is None:
             # Those in flight hold what is left, and give back what they do not use.
             await self.tree.call_ended.wait()
         call.tightened = hold.max_tokens != call.max_tokens
@@ -194,6 +209,7 @@ class Run:
                 self.budget.release(hold)
             else:
                 self.budget.settle(hold, used, role=call.role, served_by=call.model.name)
+                self.tree.learn(hold, used)
             self.tree.call_ended.set()
             self.tree.call_ended = anyio.Event()
         self.event(ModelAnswered, **told, **_spent(used), text=response.text, seconds=time.perf_counter() - started)
