@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
-import anyio.from_thread
+import anyio.to_thread
 import pytest
 from responsive import responsive_loop
 
@@ -153,7 +153,9 @@ async def test_a_closed_database_or_server_says_so(cache: CallCache) -> None:
 def test_the_address_says_which_kind_it_is(tmp_path: Path) -> None:
     assert isinstance(open_cache(tmp_path / "a"), FileCache)
     for name in ("a.db", "a.sqlite", "A.SQLite3"):
-        assert isinstance(open_cache(tmp_path / name), SQLiteCache)
+        database = open_cache(tmp_path / name)
+        assert isinstance(database, SQLiteCache)
+        anyio.run(database.aclose)
     for url in ("redis://localhost", "rediss://u:p@localhost:7000/2"):
         assert isinstance(open_cache(url), RedisCache)
 
