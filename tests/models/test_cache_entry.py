@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cellblock.errors import ConfigError
 from cellblock.models import CallableModel, Message, ScriptedModel, Usage
-from cellblock.models.cache_entry import ENTRY_BYTES, CachedAnswer, adapter_identity, call_key, checked_key, decode, digest, encode
+from cellblock.models.cache_entry import ENTRY_BYTES, CachedAnswer, call_key, checked_key, decode, digest, encode, identity_of
 
 ROOT = Path(__file__).parents[2]
 TEXT = st.text(st.characters(), max_size=12)
@@ -163,9 +163,9 @@ def test_an_adapter_is_named_by_its_identity_or_by_class_and_name() -> None:
         async def complete(self, *args: Any, **kwargs: Any) -> Any: ...
         async def aclose(self) -> None: ...
 
-    assert adapter_identity(Own()) == Own.identity
-    assert adapter_identity(Without()).endswith("Without same")
-    assert adapter_identity(CallableModel(str, name="same")) != adapter_identity(ScriptedModel([], name="same"))
+    assert identity_of(Own()) == Own.identity
+    assert identity_of(Without()).endswith("Without same")
+    assert identity_of(CallableModel(str, name="same")) != identity_of(ScriptedModel([], name="same"))
 
 
 @given(ANSWERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import ConfigError
-from .cache_entry import CachedAnswer, CallCache, adapter_identity, call_key
+from .cache_entry import CachedAnswer, CallCache, call_key, identity_of
 from .cache_files import FileCache
 from .cache_flight import CachedCalls, SingleFlight, Source
 from .cache_redis import REDIS_SCHEMES, RedisCache
@@ -23,8 +23,8 @@ __all__ = [
     "SemanticCache",
     "SingleFlight",
     "Source",
-    "adapter_identity",
     "call_key",
+    "identity_of",
     "open_cache",
 ]
 

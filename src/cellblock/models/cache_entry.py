@@ -75,7 +75,7 @@ class Identified(Protocol):
         ...
 
 
-def adapter_identity(model: ModelAdapter) -> str:
+def identity_of(model: ModelAdapter) -> str:
     """What names an adapter in keys: its identity; of an adapter without one, its class and name."""
     if isinstance(model, Identified):
         return model.identity
@@ -95,7 +95,7 @@ def call_key(
 
     Args:
         tenant: whose call it is; tenants never share an entry.
-        identity: `adapter_identity` the adapter.
+        identity: `identity_of` the adapter.
         schema: JSON Schema of the answer.
 
     Raises:
