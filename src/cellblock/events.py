@@ -186,6 +186,9 @@ class Trace:
     def __init__(self, events: tuple[AnyEvent, ...] = ()) -> None:
         self.events = events
 
+    def __repr__(self) -> str:
+        return f"<Trace: {len(self.events)} events>"
+
     def __len__(self) -> int:
         return len(self.events)
 

@@ -77,3 +77,10 @@ def test_a_cache_is_made_where_it_is_named(context: str, tmp_path: Path, capsys:
     place = tmp_path / "kept.db"
     assert run(capsys, COUNT, "-c", context, "--cache", str(place))[0] == 0
     assert place.is_file()
+
+
+def test_money_can_be_limited(context: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, COUNT, "-c", context, "--max-cost", "0.5")[0] == 0
+    code, _, err = run(capsys, COUNT, "-c", context, "--max-cost", "-1")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--max-cost=-1" in err

@@ -17,7 +17,7 @@ import pytest
 import cellblock.engine.run
 from cellblock.engine.guards import Guards
 from cellblock.engine.run import RLM
-from cellblock.errors import ConfigError, MaxStepsExceeded, ModelRefused
+from cellblock.errors import ConfigError, MaxStepsExceeded, ModelRefused, StoreError
 from cellblock.events import AnyEvent, CellStarted, ModelAsked, RunEnded
 from cellblock.host.context import Context
 from cellblock.limits import RunLimits
@@ -247,3 +247,10 @@ def test_importing_the_engine_loads_no_provider_and_no_interpreter() -> None:
     script = f"import sys; from cellblock import RLM; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+async def test_a_data_folder_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    with pytest.raises(StoreError, match="name a file with journal="):
+        await RLM(cells(end="FINAL(1)")).arun("q", "ctx")

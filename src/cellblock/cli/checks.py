@@ -18,10 +18,11 @@ _OPTIONS = {
     "subcalls": "--max-subcalls",
     "tokens": "--max-tokens",
     "wall_seconds": "--wall-seconds",
+    "cost_usd": "--max-cost",
 }
 
 
-def checked_limits(*, steps: int, subcalls: int, depth: int, tokens: int, wall_seconds: float) -> RunLimits:
+def checked_limits(*, steps: int, subcalls: int, depth: int, tokens: int, wall_seconds: float, cost_usd: float | None = None) -> RunLimits:
     """The run's limits.
 
     Raises:
@@ -30,7 +31,7 @@ def checked_limits(*, steps: int, subcalls: int, depth: int, tokens: int, wall_s
     for field, number in {"steps": steps, "subcalls": subcalls, "depth": depth, "tokens": tokens}.items():
         check_number(_OPTIONS[field], number)
     try:
-        return RunLimits(steps=steps, subcalls=subcalls, depth=depth, tokens=tokens, wall_seconds=wall_seconds)
+        return RunLimits(steps=steps, subcalls=subcalls, depth=depth, tokens=tokens, wall_seconds=wall_seconds, cost_usd=cost_usd)
     except ConfigError as error:
         field, equals, rest = str(error).partition("=")
         raise ConfigError(f"{_OPTIONS.get(field, field)}{equals}{rest}") from None

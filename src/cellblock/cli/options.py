@@ -60,6 +60,10 @@ MaxSubcalls = Annotated[
     typer.Option("--max-subcalls", metavar="N", help="Model calls made by cells, child runs included.", rich_help_panel=LIMITS),
 ]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", metavar="N", help="Input and output tokens of all calls.", rich_help_panel=LIMITS)]
+MaxCost = Annotated[
+    float | None,
+    typer.Option("--max-cost", metavar="USD", help="Money, where prices are known.  [default: not limited]", rich_help_panel=LIMITS),
+]
 WallSeconds = Annotated[float, typer.Option("--wall-seconds", metavar="S", help="From the first step to the last.", rich_help_panel=LIMITS)]
 Journal = Annotated[
     Path | None,

@@ -44,6 +44,7 @@ def run(
     max_subcalls: o.MaxSubcalls = DEFAULTS.subcalls,
     max_depth: o.MaxDepth = DEFAULTS.depth,
     max_tokens: o.MaxTokens = DEFAULTS.tokens,
+    max_cost: o.MaxCost = None,
     wall_seconds: o.WallSeconds = DEFAULTS.wall_seconds,
     sandbox: o.Sandbox = "monty",
     weak: o.Weak = False,
@@ -58,7 +59,9 @@ def run(
     """
     from .watch import Show
 
-    limits = checked_limits(steps=max_steps, subcalls=max_subcalls, depth=max_depth, tokens=max_tokens, wall_seconds=wall_seconds)
+    limits = checked_limits(
+        steps=max_steps, subcalls=max_subcalls, depth=max_depth, tokens=max_tokens, wall_seconds=wall_seconds, cost_usd=max_cost
+    )
     sources = [*(paths or ()), *(more or ())]
     check_question(question)
     check_number("--seed", seed)

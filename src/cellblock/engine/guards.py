@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from ..errors import ConfigError
-from ..limits import RunLimits
+from ..limits import RunLimits, check_type
 from ..values import Value
 from .finals import TextFinal
 from .parse import Parsed
@@ -68,6 +68,10 @@ class Guards:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ConfigError(f"{name}={value!r}: a whole number of at least {least} is needed")
+        for name in ("require_repl_before_final", "require_subcall_before_final", "forced_final"):
+            check_type(name, getattr(self, name), bool)
+        if self.fallback_code is not None:
+            check_type("fallback_code", self.fallback_code, str)
         if self.depth_enforcement not in ("off", "soft", "strict"):
             raise ConfigError(f"depth_enforcement={self.depth_enforcement!r}: use off, soft or strict")
         variable = self.auto_finalize_var

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
-from ..limits import MINIMUM_TOKENS
+from ..limits import MINIMUM_TOKENS, check_type
 from ..models.protocol import Message
 from .asking import token_bytes
 from .budget import BYTES_PER_TOKEN
@@ -33,6 +33,12 @@ class History:
     """What the model's window holds."""
 
     def __post_init__(self) -> None:
+        check_type("keep_turns", self.keep_turns, bool)
+        check_type("window_tokens", self.window_tokens, int)
+        if self.max_history_tokens is not None:
+            check_type("max_history_tokens", self.max_history_tokens, int)
+        if self.compact_at is not None and (isinstance(self.compact_at, bool) or not isinstance(self.compact_at, (int, float))):
+            raise ConfigError(f"compact_at={self.compact_at!r}: a share of the window, above 0 and at most 1")
         if self.max_history_tokens is not None and self.max_history_tokens < MINIMUM_TOKENS:
             raise ConfigError(f"max_history_tokens={self.max_history_tokens}: at least {MINIMUM_TOKENS}, or None for all")
         if self.window_tokens < MINIMUM_TOKENS:

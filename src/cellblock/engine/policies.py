@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -44,6 +45,8 @@ def load_policy(name: str, file: Path | None = None) -> Policy:
     """
     where = "built-in policies" if file is None else str(file)
     profiles = _profiles(file, where)
+    if name not in profiles and file is None and ("/" in name or name.endswith(".json")):
+        raise ConfigError(f"policy {name[:50]!r}: for a file of your own give Path({name[:50]!r})")
     if name not in profiles:
         raise ConfigError(f"{where}: no policy named {name[:50]!r}; known: {', '.join(sorted(profiles))}")
     try:
@@ -65,5 +68,8 @@ def _profiles(file: Path | None, where: str) -> dict[str, msgspec.Raw]:
 
 def _made(raw: msgspec.Raw, kind: type[T]) -> T:
     fields: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
+    unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
+    if unknown:
+        raise ConfigError(f"no setting {', '.join(map(repr, unknown))[:200]} in {kind.__name__}")
     # JSON has no tuples, and a frozen setting must not hold a list that can still be changed.
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import ConfigError
-from ..limits import ExecLimits
+from ..limits import ExecLimits, check_type
 from ..models.protocol import Message
 from ..repl.facts import PromptFacts
 from .guards import Guards
@@ -87,8 +87,13 @@ class PromptSettings:
     """Whether the engineer's model writes a brief first: before the root's loop, before each child run's, or both."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.supplements, str):
-            raise ConfigError("supplements: a tuple of texts is needed")
+        if self.system_prompt is not None:
+            check_type("system_prompt", self.system_prompt, str)
+        for name in ("compact", "structured_replies"):
+            check_type(name, getattr(self, name), bool)
+        check_type("sample_chars", self.sample_chars, int)
+        if not isinstance(self.supplements, tuple) or not all(isinstance(text, str) for text in self.supplements):
+            raise ConfigError(f"supplements={repr(self.supplements)[:60]}: a tuple of texts is needed")
         if not 0 <= self.sample_chars <= MAX_SAMPLE_CHARS:
             raise ConfigError(f"sample_chars={self.sample_chars}: between 0 and {MAX_SAMPLE_CHARS:,}")
         if self.context_brief not in ("off", "pre_loop", "per_query", "both"):

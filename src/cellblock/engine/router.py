@@ -95,6 +95,8 @@ class Router:
     def __init__(self, rlm: RLM, *, baseline_threshold: int = BASELINE_THRESHOLD, profile: ProfileName = "HYBRID") -> None:
         if isinstance(baseline_threshold, bool) or not isinstance(baseline_threshold, int) or baseline_threshold < 0:
             raise ConfigError(f"baseline_threshold={baseline_threshold!r}: a number of characters is needed, 0 for never")
+        if not isinstance(rlm, RLM):
+            raise ConfigError(f"Router({repr(rlm)[:60]}): an RLM is needed, such as Router(RLM({repr(rlm)[:40]}))")
         self.rlm, self.baseline_threshold = rlm, baseline_threshold
         self.profile = _known(profile)
 

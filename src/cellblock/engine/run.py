@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreError
 from ..events import AnyEvent, Trace
 from ..host.context import Context
 from ..limits import ExecLimits, RunLimits
@@ -31,6 +31,7 @@ from .asking import cleaned
 from .budget import Budget
 from .contexts import ContextSource, open_context
 from .conversation import Conversation
+from .given import check_given, check_prices, check_tools
 from .guards import Guards
 from .history import History
 from .opening import CLOSE_SECONDS
@@ -100,9 +101,12 @@ class RLM:
         allow_weak_isolation: bool = False,
         tenant: str = "default",
     ) -> None:
+        check_given(sandbox=sandbox, limits=limits, exec_limits=exec_limits, guards=guards, prompt=prompt, history=history, cache=cache)
+        check_given(journal=journal, tenant=tenant, seed=seed, prices=prices, allow_weak_isolation=allow_weak_isolation)
+        check_prices(prices)
         facts = find_sandbox(sandbox).facts
         profile = _policy(policy)
-        own_tools = Toolset.of(tools)
+        own_tools = Toolset.of(check_tools("tools", tools))
         self.limits = limits or RunLimits()
         self._settings = Settings(
             sandbox=sandbox,
@@ -114,7 +118,7 @@ class RLM:
             prompt=prompt or profile.prompt,
             history=history or profile.history,
             tools=own_tools,
-            child_tools=own_tools if child_tools is None else Toolset.of(child_tools),
+            child_tools=own_tools if child_tools is None else Toolset.of(check_tools("child_tools", child_tools)),
             python=facts.prompt,
             soft_limits=facts.soft_limits,
             prices=dict(prices or {}),
@@ -218,7 +222,7 @@ class RLM:
         async with AsyncExitStack() as stack:
             yield Tree(
                 models=Roles(self._models, partial(_adapter, stack=stack)),
-                journal=stack.enter_context(Journal(_journal_path(self._journal))),
+                journal=stack.enter_context(_journal(self._journal)),
                 emit=emit,
                 limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),
                 open_session=open_session,
@@ -245,7 +249,11 @@ def _policy(policy: str | Path | Policy | None) -> Policy:
         return Policy()
     if isinstance(policy, Policy):
         return policy
-    return load_policy(policy.stem, policy) if isinstance(policy, Path) else load_policy(policy)
+    if isinstance(policy, Path):
+        return load_policy(policy.stem, policy)
+    if not isinstance(policy, str):
+        raise ConfigError(f"policy={repr(policy)[:60]}: a name, a Path or a Policy is needed, not {type(policy).__name__}")
+    return load_policy(policy)
 
 
 def _adapter(spec: Model, stack: AsyncExitStack) -> ModelAdapter:
@@ -288,13 +296,16 @@ def _question(question: object) -> str:
     return question
 
 
-def _journal_path(path: str | os.PathLike[str] | None) -> str:
+def _journal(path: str | os.PathLike[str] | None) -> Journal:
     if path is not None:
-        return os.fspath(path)
+        return Journal(os.fspath(path))
     # Imported here: only the default needs it.
     from platformdirs import user_data_path
 
-    return str(user_data_path("cellblock") / "journal.db")
+    try:
+        return Journal(str(user_data_path("cellblock") / "journal.db"))
+    except StoreError as error:
+        raise StoreError(f"{error}; name a file with journal=, or ':memory:' to keep no record") from error
 
 
 def _new_run_id() -> str:

@@ -1,0 +1,70 @@
+"""Arguments of the public classes: refused where they are given, in one line that says what is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..errors import ConfigError
+from ..limits import ExecLimits, RunLimits
+from ..models.cache import CallCache
+from ..models.prices import Price
+from .guards import Guards
+from .history import History
+from .prompt import PromptSettings
+from .tools import Tool
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "sandbox": ((str,), "a name that `cellblock sandboxes` lists"),
+    "limits": ((RunLimits,), "RunLimits(...)"),
+    "exec_limits": ((ExecLimits,), "ExecLimits(...)"),
+    "guards": ((Guards,), "Guards(...)"),
+    "prompt": ((PromptSettings,), "PromptSettings(...)"),
+    "history": ((History,), "History(...)"),
+    "journal": ((str, os.PathLike), "a path, or :memory:"),
+    "cache": ((str, os.PathLike, CallCache), "a path, an address or a CallCache"),
+    "tenant": ((str,), "a name"),
+    "seed": ((int,), "a whole number"),
+    "prices": ((Mapping,), "a mapping of model names to Price(...)"),
+    "allow_weak_isolation": ((bool,), "True or False"),
+}
+
+
+def check_given(**given: object) -> None:
+    """Refuse what is of another kind than its name wants; None is never refused.
+
+    Raises:
+        ConfigError: the first that is.
+    """
+    for name, value in given.items():
+        kinds, need = _KINDS[name]
+        is_other = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
+        if value is not None and is_other:
+            raise ConfigError(f"{name}={_shown(value)}: {need} is needed, not {type(value).__name__}")
+
+
+def check_prices(prices: Mapping[str, Price] | None) -> None:
+    """Refuse prices that are none.
+
+    Raises:
+        ConfigError: a name is no str, or a price no `Price`.
+    """
+    for name, price in (prices or {}).items():
+        if not isinstance(name, str) or not isinstance(price, Price):
+            raise ConfigError(f"prices: {_shown(name)}: {_shown(price)}; a model's name and Price(...) are needed")
+
+
+def check_tools(name: str, tools: object) -> Iterable[Callable[..., Any] | Tool]:
+    """The tools, if they are a list of some kind.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    if isinstance(tools, (str, bytes)) or not isinstance(tools, Iterable):
+        raise ConfigError(f"{name}={_shown(tools)}: a list of functions is needed, such as [{getattr(tools, '__name__', 'function')}]")
+    return tools
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:60]
