@@ -3,82 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from loopback import serving
 from models.fake_claude import install
-from models.fake_provider import CACHED, INPUT, OUTPUT, TEXT, FakeProvider, FakeProviders
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from models.fake_provider import CACHED, INPUT, OUTPUT, TEXT, FakeProvider
+from starlette.responses import JSONResponse
 
-from cellblock import RLM, Models, RunLimits, RunResult, ScriptedModel
+from cellblock import RLM, Models, RunLimits, ScriptedModel
 from cellblock.errors import ConfigError, DeadlineExceeded, ModelRefused
-from cellblock.events import ModelAnswered
 from cellblock.models import (
     PROVIDERS,
     AnthropicMessages,
-    CallableModel,
     Endpoint,
     GenericChat,
     HeaderAuth,
     Message,
-    ModelAdapter,
     OpenAIChat,
     OpenAIResponses,
     Rates,
     Secret,
     resolve,
 )
-from cellblock.models.cache import FileCache, SemanticCache, SQLiteCache
 from cellblock.models.prices import Price
-from cellblock.models.semantic import SemanticModel
 
+from .served import KEY, Counted, asked, chat
 from .stage import cell, engine
 
 pytestmark = pytest.mark.anyio
 
-KEY = "sk-test-0123456789"
-QUERY = "FINAL(llm_query('Hello'))"
 SERVED_OVER_HTTP = [(name, api) for name, provider in PROVIDERS.items() for api in provider.apis if api != "claude-cli"]
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "messages": "/v1/messages", "bedrock": "/invoke-with-response-stream"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[str, FakeProviders]]:
-    providers = FakeProviders()
-    with serving(providers.app) as url:
-        yield url, providers
-
-
-@pytest.fixture
-def place(server: tuple[str, FakeProviders]) -> tuple[str, FakeProvider]:
-    """A provider of the test's own, and its address."""
-    path, fake = server[1].open()
-    return server[0] + path, fake
-
-
-@pytest.fixture
-def address(place: tuple[str, FakeProvider]) -> str:
-    return place[0]
-
-
-@pytest.fixture
-def fake(place: tuple[str, FakeProvider]) -> FakeProvider:
-    return place[1]
-
-
-def chat(url: str, *, provider: str = "house", key: str = KEY, stream: bool = False, sampling: Any = None, **more: Any) -> OpenAIChat:
-    return OpenAIChat("m", Endpoint(provider=provider, base_url=url + "/v1", key=Secret(key), **more), stream=stream, sampling=sampling)
-
-
-async def asked(sub: ModelAdapter | Callable[..., Any] | str, code: str = QUERY, **settings: Any) -> RunResult:
-    """A run whose cell asks `sub`."""
-    return await engine("monty", Models(root=ScriptedModel([cell(code)], fallback="FINAL(over)"), sub=sub), **settings).arun("q", "c")
 
 
 # -- the table of providers
@@ -216,21 +173,6 @@ async def test_retry_after_is_waited_for(stream: bool, fake: FakeProvider, addre
     assert 0.4 <= time.monotonic() - started < 3
 
 
-class Counted(FakeProvider):
-    """Notes how many requests are there at once."""
-
-    now = most = 0
-
-    async def answer(self, request: Request, path: str) -> Response:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        await anyio.sleep(0.01)
-        try:
-            return await super().answer(request, path)
-        finally:
-            self.now -= 1
-
-
 async def test_rates_bound_the_requests_in_flight_of_a_key_over_all_its_adapters() -> None:
     counted, rates = Counted(), Rates(parallel=2)
     with serving(counted.app) as url:
@@ -299,77 +241,6 @@ async def test_each_role_and_depth_has_its_own_model() -> None:
     assert result.value == ["by sub0", "by fast", ["by sub1", "by sub1"]]
     loops = {(part.model, part.depth) for part in result.usage.parts if part.role.endswith("root_call")}
     assert loops == {("root", 0), ("child1", 1), ("child2", 2)}
-
-
-# -- the cache of sub-calls
-
-
-async def _requests(fake: FakeProvider, *runs: tuple[ModelAdapter, Mapping[str, Any]], code: str = QUERY) -> int:
-    fake.seen.clear()
-    for sub, settings in runs:
-        await asked(sub, **{"code": code} | dict(settings))
-    return len(fake.seen)
-
-
-async def test_without_a_cache_equal_calls_of_two_runs_are_two(fake: FakeProvider, address: str) -> None:
-    assert await _requests(fake, (chat(address), {}), (chat(address), {})) == 2
-
-
-@pytest.mark.parametrize("where", ["folder", "calls.db"])
-async def test_with_a_cache_on_disk_they_are_one(where: str, tmp_path: Path, fake: FakeProvider, address: str) -> None:
-    cached = {"cache": tmp_path / where}
-    assert await _requests(fake, (chat(address), cached), (chat(address), cached)) == 1
-    result = await asked(chat(address), **cached)
-    assert [event.source for event in result.trace if isinstance(event, ModelAnswered) and event.role == "subcall"] == ["cache"]
-    assert (result.value, result.usage.by_role.get("subcall")) == (TEXT, None)
-
-
-@pytest.mark.parametrize("kind", [FileCache, SQLiteCache])
-async def test_the_key_covers_all_that_shapes_the_answer(kind: Any, tmp_path: Path, fake: FakeProvider, address: str) -> None:
-    cache = kind(tmp_path / "calls")
-    base, same = chat(address), {"cache": cache}
-    others: dict[str, tuple[ModelAdapter, dict[str, Any]]] = {
-        "tenant": (base, same | {"tenant": "other"}),
-        "model": (OpenAIChat("n", base.endpoint), same),
-        "address": (OpenAIChat("m", replace(base.endpoint, base_url=address + "/v2")), same),
-        "provider": (chat(address, provider="inn"), same),
-        "sampling": (chat(address, sampling={"temperature": 0.5}), same),
-        "adapter": (OpenAIResponses("m", base.endpoint), same),
-        "max_tokens": (base, same | {"code": "FINAL(llm_query('Hello', max_tokens=9))"}),
-        "prompt": (base, same | {"code": "FINAL(llm_query('Hello '))"}),
-        "schema": (base, same | {"code": "FINAL(llm_query_json_batched(['Hello'], {'a': 'int'}))"}),
-    }
-    assert await _requests(fake, (base, same), (chat(address, key="another-key"), same)) == 1
-    for name, other in others.items():
-        assert await _requests(fake, other) >= 1, name
-        assert await _requests(fake, (base, same)) == 0
-    await cache.aclose()
-
-
-async def test_equal_calls_at_the_same_time_are_one_request(tmp_path: Path) -> None:
-    counted = Counted()
-    with serving(counted.app) as url:
-        root = ScriptedModel([cell("FINAL(rlm_query_batched(['a', 'b', 'c']))")], fallback=cell(QUERY))
-        rlm = engine("monty", Models(root=root, sub=chat(url)), cache=tmp_path)
-        result = await rlm.arun("q", "c")
-    assert (result.value, len(counted.seen)) == ([TEXT] * 3, 1)
-
-
-async def test_a_semantic_cache_serves_only_the_model_that_is_named_for_it(tmp_path: Path) -> None:
-    calls: list[str] = []
-
-    def answer(prompt: str) -> str:
-        calls.append(prompt)
-        return f"answer {len(calls)}"
-
-    model = CallableModel(answer)
-    known = SemanticModel(model, SemanticCache(FileCache(tmp_path), lambda text: [1.0, 0.0]), tenant="t")
-    code = (
-        "FINAL([llm_query(p, model=m) for m in ('faq', 'sub') for p in ('tell me about cats', 'please talk about cats', 'cats over 50')])"
-    )
-    root = ScriptedModel([cell(code)])
-    result = await engine("monty", Models(root=root, sub=model, named={"faq": known})).arun("q", "c")
-    assert result.value == ["answer 1", "answer 1", "answer 2", "answer 3", "answer 4", "answer 5"]
 
 
 async def test_a_model_that_refuses_the_loops_own_call_is_raised(fake: FakeProvider, address: str) -> None:
