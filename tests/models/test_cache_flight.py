@@ -212,3 +212,15 @@ async def test_a_failed_call_is_not_stored(tmp_path: Any) -> None:
     with pytest.raises(ModelUnavailable, match="down"):
         await calls.answer(KEY, failing)
     assert await calls.answer(KEY, _call) == (ANSWER, "call")
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_is_not_what_its_key_says_is_its_own_callers_alone(tmp_path: Any) -> None:
+    calls = CachedCalls(FileCache(tmp_path / "cache"))
+
+    results = await _together(3, lambda number: calls.answer(KEY, _call, worth=lambda: number == 1))
+
+    # The first is cut short, the second makes its own, and that one is shared or found.
+    assert [source for _, source in results][:2] == ["call", "call"]
+    assert results[2][1] in ("flight", "cache")
+    assert await calls.answer(KEY, _call) == (ANSWER, "cache")

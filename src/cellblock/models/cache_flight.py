@@ -67,7 +67,7 @@ class CachedCalls:
     def __init__(self, cache: CallCache) -> None:
         self.cache = cache
         self.trouble: StoreError | None = None
-        self._flight: SingleFlight[tuple[CachedAnswer, Source]] = SingleFlight()
+        self._flight: SingleFlight[tuple[CachedAnswer, Source, bool]] = SingleFlight()
 
     async def answer(
         self, key: str, call: Callable[[], Awaitable[CachedAnswer]], *, worth: Callable[[], bool] = lambda: True
@@ -75,24 +75,27 @@ class CachedCalls:
         """The answer to a call, and where it came from. Only one that came from a call has used anything.
 
         Args:
-            worth: asked after the call: whether its answer is what the key says, and may be kept.
+            worth: asked after the call: whether its answer is what the key says. One that is not is its own caller's alone.
 
         Raises:
             ConfigError: `key` is none.
         Whatever else `call` raises, for its own caller alone.
         """
 
-        async def found_or_made() -> tuple[CachedAnswer, Source]:
+        async def found_or_made() -> tuple[CachedAnswer, Source, bool]:
             stored = await self._stored(key)
             if stored is not None:
-                return stored, "cache"
+                return stored, "cache", True
             made = await call()
-            if worth():
+            kept = worth()
+            if kept:
                 await self._keep(key, made)
-            return made, "call"
+            return made, "call", kept
 
-        (answer, source), shared = await self._flight.once(key, found_or_made)
-        return answer, "flight" if shared and source == "call" else source
+        while True:
+            (answer, source, kept), shared = await self._flight.once(key, found_or_made)
+            if kept or not shared:
+                return answer, "flight" if shared and source == "call" else source
 
     async def _stored(self, key: str) -> CachedAnswer | None:
         try:
