@@ -5,40 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from .endpoint import Endpoint
-from .openai_client import openai_client
+from .openai_client import OpenAIModel
 from .protocol import Message, ModelResponse, Usage
-from .remote import RemoteModel
 from .replies import ChatReply, chat_said, chat_usage, decode, estimate, given_usages, server_sent_data
 
-OPENAI = "https://api.openai.com/v1"
 # Their newer models refuse the old name; everyone else knows only that one.
 _NEW_NAME = frozenset({"openai", "azure"})
 
 
-class OpenAIChat(RemoteModel[ChatReply]):
-    """A model behind a chat completions endpoint. Nothing is read from the environment here.
-
-    Args:
-        model: as the endpoint calls it.
-        endpoint: where it is and which key belongs there.
-        stream: ask for server-sent events; the answer is the same.
-        sampling: what `complete` uses where it is given none.
-
-    Raises:
-        ConfigError: a sampling setting is unknown, a limit, or makes no sense.
-    """
-
-    package = "openai"
-
-    def __init__(
-        self, model: str, endpoint: Endpoint | None = None, *, stream: bool = False, sampling: Mapping[str, Any] | None = None
-    ) -> None:
-        super().__init__(model, endpoint or Endpoint(provider="openai", base_url=OPENAI), sampling=sampling)
-        self.stream = stream
-
-    def _build(self, package: Any) -> Any:
-        return openai_client(package, self.endpoint)
+class OpenAIChat(OpenAIModel[ChatReply]):
+    """A model behind a chat completions endpoint."""
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None

@@ -1,10 +1,39 @@
-"""The `openai` SDK's client, made so that it reads nothing from the environment and holds no key."""
+"""What both of OpenAI's APIs share: the SDK's client, made so that it reads nothing from the environment and holds no key."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .endpoint import Endpoint
+from .remote import Part, RemoteModel
+
+OPENAI = "https://api.openai.com/v1"
+
+
+class OpenAIModel(RemoteModel[Part]):
+    """A model behind an endpoint of this SDK. Nothing is read from the environment here.
+
+    Args:
+        model: as the endpoint calls it.
+        endpoint: where it is and which key belongs there.
+        stream: ask for server-sent events; the answer is the same.
+        sampling: what `complete` uses where it is given none.
+
+    Raises:
+        ConfigError: a sampling setting is unknown, a limit, or makes no sense.
+    """
+
+    package = "openai"
+
+    def __init__(
+        self, model: str, endpoint: Endpoint | None = None, *, stream: bool = False, sampling: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(model, endpoint or Endpoint(provider="openai", base_url=OPENAI), sampling=sampling)
+        self.stream = stream
+
+    def _build(self, package: Any) -> Any:
+        return openai_client(package, self.endpoint)
 
 
 def openai_client(openai: Any, endpoint: Endpoint) -> Any:

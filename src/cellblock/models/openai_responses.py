@@ -5,40 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from .endpoint import Endpoint
-from .openai_chat import OPENAI
-from .openai_client import openai_client
+from .openai_client import OpenAIModel
 from .protocol import Message, ModelResponse, Usage
-from .remote import RemoteModel
 from .replies import decode, estimate, server_sent_data
 from .replies_responses import ResponsesEvent, ResponsesReply, error_of, reply_of, responses_said, responses_usage
 
 _UNFINISHED = frozenset({"queued", "in_progress", "cancelled"})
 
 
-class OpenAIResponses(RemoteModel[ResponsesReply | ResponsesEvent]):
-    """A model behind a Responses endpoint. Nothing is stored there, and nothing is read from the environment here.
-
-    Args:
-        model: as the endpoint calls it.
-        endpoint: where it is and which key belongs there.
-        stream: ask for server-sent events; the answer is the same.
-        sampling: what `complete` uses where it is given none.
-
-    Raises:
-        ConfigError: a sampling setting is unknown, a limit, or makes no sense.
-    """
-
-    package = "openai"
-
-    def __init__(
-        self, model: str, endpoint: Endpoint | None = None, *, stream: bool = False, sampling: Mapping[str, Any] | None = None
-    ) -> None:
-        super().__init__(model, endpoint or Endpoint(provider="openai", base_url=OPENAI), sampling=sampling)
-        self.stream = stream
-
-    def _build(self, package: Any) -> Any:
-        return openai_client(package, self.endpoint)
+class OpenAIResponses(OpenAIModel[ResponsesReply | ResponsesEvent]):
+    """A model behind a Responses endpoint. Nothing is stored there."""
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None
