@@ -10,6 +10,8 @@ from ..values import Value
 MAX_PROMPT_CHARS = 4_000_000
 """Of one prompt; no model takes more."""
 MAX_BATCH_PROMPTS = 10_000
+MAX_BATCH_CHARS = 32_000_000
+"""Of all prompts of one call together, as many as can cross: what the host adds to each of them counts too."""
 MAX_ANSWER_TOKENS = 1_000_000
 
 
@@ -55,6 +57,25 @@ def texts(function: str, name: str, value: Value) -> list[str]:
     if len(value) > MAX_BATCH_PROMPTS:
         raise CellError("ValueError", f"{function}(): {name} has {len(value)} items; at most {MAX_BATCH_PROMPTS} go at once")
     return [text(function, f"{name}[{index}]", item) for index, item in enumerate(value)]
+
+
+def shared(function: str, name: str, common: int, prompts: Sequence[str]) -> None:
+    """Refuse prompts that become too much once the host has put one text into each of them.
+
+    Args:
+        name: of that text.
+        common: its characters.
+
+    Raises:
+        CellError: ValueError.
+    """
+    total = common * len(prompts) + sum(map(len, prompts))
+    if total > MAX_BATCH_CHARS:
+        raise CellError(
+            "ValueError",
+            f"{function}(): {name} goes into each of {len(prompts)} prompts, which makes {total} characters; "
+            f"at most {MAX_BATCH_CHARS} go at once; shorten it, or send fewer",
+        )
 
 
 def tokens(function: str, value: Value) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import anyio.lowlevel
+
 from ..repl.protocol import CellError, External
 from ..values import Value
 from . import arguments
@@ -13,6 +15,11 @@ NO_ANSWER = "NO_ANSWER"
 FIRST_WAVE = 4
 """Chunks that `ask_chunks_first` asks at once to begin with; each wave is twice the one before. So it makes at most about twice the calls
 that the answer took, and waits a few times where one after the other would wait for each chunk."""
+SAID_CHARS = 500
+"""From each end of a reply: where it says `NO_ANSWER` if it does. All lines of a long one would hold up the event loop."""
+SAID_LINES = 5
+ANSWERS_AT_ONCE = 1_000
+"""That are looked at before the event loop has its turn."""
 _AROUND = " \t\"'`*_.,:;!-()[]<>"
 
 
@@ -87,13 +94,26 @@ class Asks:
         answers = bound.get("answers")
         if not isinstance(answers, list):
             raise CellError("TypeError", f"pick_first_answer(): answers must be a list of str, not {type(answers).__name__}")
-        return first_answer(answers)
+        found = NO_ANSWER
+        for start in range(0, len(answers), ANSWERS_AT_ONCE):
+            if (found := first_answer(answers[start : start + ANSWERS_AT_ONCE])) != NO_ANSWER:
+                break
+            await anyio.lowlevel.checkpoint()
+        return found
 
 
 def read(reply: str) -> str:
     """The answer in a reply: stripped, and exactly `NO_ANSWER` where it says so in whatever dress, or says nothing."""
     text = reply.strip()
-    return NO_ANSWER if not text or any(_denies(line) for line in text.splitlines()) else text
+    return NO_ANSWER if not text or any(map(_denies, _said(text))) else text
+
+
+def _said(text: str) -> list[str]:
+    """The first and the last lines."""
+    if len(text) <= 2 * SAID_CHARS:
+        lines = text.splitlines()
+        return lines if len(lines) <= 2 * SAID_LINES else lines[:SAID_LINES] + lines[-SAID_LINES:]
+    return text[:SAID_CHARS].splitlines()[:SAID_LINES] + text[-SAID_CHARS:].splitlines()[1:][-SAID_LINES:]
 
 
 def first_answer(answers: Sequence[Value]) -> str:
@@ -113,7 +133,9 @@ def _denies(line: str) -> bool:
 
 def _prompts(function: str, bound: dict[str, Value]) -> list[str]:
     question = arguments.text(function, "question", bound.get("question"))
-    return [_prompt(question, chunk) for chunk in arguments.chunks(function, bound.get("chunks"))]
+    chunks = arguments.chunks(function, bound.get("chunks"))
+    arguments.shared(function, "question", len(question), chunks)
+    return [_prompt(question, chunk) for chunk in chunks]
 
 
 def _prompt(question: str, passage: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar, TypeVarTuple
 
+import anyio
 import anyio.to_thread
 
 from ..errors import BudgetExceeded, ModelError
@@ -19,10 +22,14 @@ from .subcalls import FAILED, Manner, Subcalls, for_the_cell, redacted, refused_
 from .tree import Call, Run
 
 LONG_ANSWER_CHARS = 50_000
-"""A longer one is read in a thread."""
+"""A longer one is read in a thread, and so is any that has to fit a schema: a check of few characters may take all of its steps."""
 SHOWN_CHARS = 20_000
 """Of an answer that is to be repaired, what its model sees again."""
 ASKED_AGAIN = "That cannot be used: {}\nWrite the whole JSON again, corrected, and nothing else."
+
+
+T = TypeVar("T")
+Given = TypeVarTuple("Given")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +48,8 @@ class JSONCalls:
 
     def __init__(self, run: Run, subcalls: Subcalls) -> None:
         self._run, self._subcalls = run, subcalls
+        # Several such threads would take the interpreter's lock from the event loop in turn.
+        self._reader = anyio.CapacityLimiter(1)
 
     def externals(self) -> dict[str, External]:
         """By the names that cells use."""
@@ -54,7 +63,7 @@ class JSONCalls:
         """
         bound = arguments.bind("llm_query_json", ("prompt", "schema", "model", "max_tokens"), args, kwargs)
         prompt = arguments.text("llm_query_json", "prompt", bound.get("prompt"))
-        wish = self._wish("llm_query_json", bound)
+        wish = await self._wish("llm_query_json", bound)
         with for_the_cell(self._run):
             call = self._subcalls.begin([_asking(prompt, wish.schema)], wish.manner)[0]
             try:
@@ -73,21 +82,24 @@ class JSONCalls:
         function = "llm_query_json_batched"
         bound = arguments.bind(function, ("prompts", "schema", "model", "max_tokens"), args, kwargs)
         prompts = arguments.texts(function, "prompts", bound.get("prompts"))
-        wish = self._wish(function, bound)
+        wish = await self._wish(function, bound)
         unique = list(dict.fromkeys(prompts))
+        if wish.schema is not None:
+            arguments.shared(function, "schema", len(wish.schema.text), unique)
+        asked = [_asking(prompt, wish.schema) for prompt in unique]
 
         async def item(call: Call) -> Value:
             return await self._item(call, wish)
 
         with for_the_cell(self._run):
-            calls = self._subcalls.begin([_asking(prompt, wish.schema) for prompt in unique], wish.manner)
+            calls = self._subcalls.begin(asked, wish.manner)
             found = dict(zip(unique, await each(item, calls, self._subcalls.at_once), strict=True))
         return [found[prompt] for prompt in prompts]
 
-    def _wish(self, function: str, bound: dict[str, Value]) -> _Wish:
+    async def _wish(self, function: str, bound: dict[str, Value]) -> _Wish:
         given = bound.get("schema")
         try:
-            schema = None if given is None else Schema.from_value(given)
+            schema = None if given is None else await self._in_a_thread(Schema.from_value, given)
         except ValueError as error:
             raise CellError("ValueError", f"{function}(): {error}") from None
         return _Wish(function=function, schema=schema, manner=self._subcalls.manner(function, bound))
@@ -104,13 +116,23 @@ class JSONCalls:
 
     async def _data(self, call: Call, wish: _Wish) -> Value:
         answer = (await self._run.ask(call)).text
-        value, problem = await _read(answer, wish.schema)
+        value, problem = await self._read(answer, wish.schema)
         if problem is None:
             return value
-        value, problem = await _read((await self._run.ask(self._repair(call, answer, problem))).text, wish.schema)
+        value, problem = await self._read((await self._run.ask(self._repair(call, answer, problem))).text, wish.schema)
         if problem is None:
             return value
         raise _Unusable(f"the answer is not what was asked for, after one repair: {problem}")
+
+    async def _read(self, answer: str, schema: Schema | None) -> tuple[Value, str | None]:
+        """The data of an answer, or what is wrong with it."""
+        if schema is None and len(answer) <= LONG_ANSWER_CHARS:
+            return _read_now(answer, schema)
+        return await self._in_a_thread(_read_now, answer, schema)
+
+    async def _in_a_thread(self, work: Callable[[*Given], T], *given: *Given) -> T:
+        # It changes nothing, so that a run whose time is over need not wait for it.
+        return await anyio.to_thread.run_sync(work, *given, abandon_on_cancel=True, limiter=self._reader)
 
     def _repair(self, call: Call, answer: str, problem: str) -> Call:
         """The call that asks for a better answer: it counts as one, and its key goes by its first call's, whichever item fails first."""
@@ -127,13 +149,6 @@ class JSONCalls:
 def _asking(prompt: str, schema: Schema | None) -> str:
     wanted = "" if schema is None else f" that fits this JSON Schema:\n{schema.text}"
     return f"{prompt}\n\nAnswer with JSON alone, no other text{wanted or '.'}"
-
-
-async def _read(answer: str, schema: Schema | None) -> tuple[Value, str | None]:
-    """The data of an answer, or what is wrong with it."""
-    if len(answer) > LONG_ANSWER_CHARS:
-        return await anyio.to_thread.run_sync(_read_now, answer, schema)
-    return _read_now(answer, schema)
 
 
 def _read_now(answer: str, schema: Schema | None) -> tuple[Value, str | None]:

@@ -32,7 +32,7 @@ def json_value(text: str) -> Value:
     problem = "there is no JSON in it"
     for number, candidate in enumerate(_candidates(text)):
         try:
-            return _decoded(candidate)
+            return decoded(candidate)
         except ValueError as error:
             # That prose is no JSON says nothing; after it comes the likeliest part.
             if number == 1 or (number == 0 and candidate.startswith(_BEGINNINGS)):
@@ -40,7 +40,12 @@ def json_value(text: str) -> Value:
     raise ValueError(problem)
 
 
-def _decoded(text: str) -> Value:
+def decoded(text: str) -> Value:
+    """The data of a text that is JSON and nothing else.
+
+    Raises:
+        ValueError: it is none, or more than can cross. The message is for the model.
+    """
     if text.count(",") + text.count("[") + text.count("{") > MAX_ITEMS:
         raise ValueError("the JSON holds too many items")
     try:

@@ -129,6 +129,7 @@ class _Check:
         if isinstance(value, list):
             return "[" + ",".join(map(self.canonical, value)) + "]"
         if isinstance(value, dict):
+            self.take(sum(map(len, value)) // 100)
             return "{" + ",".join(f"{key!r}:{self.canonical(item)}" for key, item in sorted(value.items())) + "}"
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -264,10 +265,11 @@ def _unique(check: _Check, rule: bool, value: Value, path: Path, _: int, __: dic
     return (path, "must hold no item twice") if is_wanted and len(set(map(check.canonical, value))) < len(value) else None  # type: ignore
 
 
-def _multiple(_: _Check, rule: int | float, value: Value, path: Path, __: int, ___: dict[str, Any]) -> Problem | None:
+def _multiple(check: _Check, rule: int | float, value: Value, path: Path, __: int, ___: dict[str, Any]) -> Problem | None:
     number = _number(value)
     if number is None:
         return None
+    check.take(int(number).bit_length() // 100)
     # As written: 0.3 is a multiple of 0.1, though not the float of it.
     exact, of = (Fraction(repr(each)) if isinstance(each, float) else Fraction(each) for each in (number, rule))
     return None if exact % of == 0 else (path, f"must be a multiple of {rule}")
