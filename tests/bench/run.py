@@ -21,8 +21,9 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import engine_figures
 from figures import Figure, middle, middle_async
-from sandboxes import columns, table
+from sandboxes import NAMES, columns, table
 
 os.environ.setdefault("CELLBLOCK_CACHE", str(Path(__file__).parents[2] / ".cache" / "cellblock"))  # where .ci/test prepares it
 
@@ -152,8 +153,10 @@ async def timed(opened: Session, code: str) -> float:
 async def step() -> AsyncIterator[Figure]:
     """The engine's own time per step: a model without latency, journal on, less the cell itself."""
     steps = 200
+    await RLM(ScriptedModel(["FINAL(1)"]), journal=":memory:").arun("How many?", "some text")  # once per process: zygote, prices
     with tempfile.TemporaryDirectory() as folder:
-        model = ScriptedModel([*(["```repl\nx = 1\n```"] * steps), "```repl\nFINAL(1)\n```"])
+        # No two alike, or the loop would take it for one that has collapsed.
+        model = ScriptedModel([*(f"```repl\nx = {number}\n```" for number in range(steps)), "```repl\nFINAL(1)\n```"])
         rlm = RLM(model, journal=Path(folder) / "journal.db", limits=RunLimits(steps=steps + 5))
         started = time.perf_counter()
         result = await rlm.arun("How many?", "some text")
@@ -174,18 +177,31 @@ async def subcalls() -> AsyncIterator[Figure]:
         await anyio.sleep(0.2)
         return "ok"
 
-    await (await open_session()).aclose()  # a zygote starts once per process, not once per run
-    for count in (200, 512):
+    for count in (1, 200, 512):
         root = ScriptedModel([f"```repl\nanswers = llm_query_batched([str(i) for i in range({count})])\nFINAL(len(answers))\n```"])
         rlm = RLM(root, sub_model=slow, journal=":memory:", limits=RunLimits(parallel_subcalls=64))
         started = time.perf_counter()
         result = await rlm.arun("How many?", "some text")
         taken = time.perf_counter() - started
         assert result.value == count, result.error
+        if count == 1:
+            continue  # once per process and not once per run: a zygote starts, the table of prices is read
         ideal = 0.2 * -(-count // 64)
         yield Figure(
             name=f"{count} sub-calls, share of the ideal", value=ideal / taken, unit="share", floor=1.0, target=0.95, higher_is_better=True
         )
+
+
+@benchmark
+async def children() -> AsyncIterator[Figure]:
+    """40 child runs in one batch, on each sandbox, against the ideal."""
+    async for figure in engine_figures.children(NAMES):
+        yield figure
+
+
+benchmark(engine_figures.over_budget)
+benchmark(engine_figures.answers)
+benchmark(engine_figures.tools)
 
 
 @benchmark
