@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..events import AnyEvent
 from ..host.context import Context
 from ..host.joining import joined
+from .asking import cleaned
 from .contexts import ContextSource, open_context
 from .portal import blocking
 from .results import RunResult
@@ -22,6 +23,8 @@ from .typed import answer_type
 
 KEPT_ANSWER_CHARS = 20_000
 """Of an earlier answer, in the cells' variable `history`."""
+KEPT_QUESTION_CHARS = 20_000
+"""Of an earlier question. All that is kept has to fit into what may cross, or no further question could be asked."""
 KEPT_TURNS = 200
 
 Perform: TypeAlias = Callable[[str, Context, Turn, Callable[[AnyEvent], None] | None], Awaitable[RunResult]]
@@ -74,6 +77,8 @@ class Conversation:
             return await self._answered(question, whole, output_type, on_event)
         finally:
             self._lock.release()
+            if self._closed:
+                self._forget()
 
     def run(
         self,
@@ -99,7 +104,7 @@ class Conversation:
         turn = Turn(answer_type=answer_type(output_type), earlier=tuple(self.turns[-KEPT_TURNS:]), carry=carry)
         result = await self._perform(question, whole, turn, on_event)
         self._carry = carry
-        self.turns.append((question, result.answer[:KEPT_ANSWER_CHARS]))
+        self.turns.append((cleaned(question[:KEPT_QUESTION_CHARS]), result.answer[:KEPT_ANSWER_CHARS]))
         return result
 
     async def _with(self, context: ContextSource | None) -> Context:
@@ -129,8 +134,13 @@ class Conversation:
         self._owned = True
 
     def close(self) -> None:
-        """Forget everything. Harmless when called twice."""
+        """Forget everything, once the question that is being answered has its answer. Harmless when called twice."""
         self._closed = True
+        # Not under the hands of a run, which would fail half way.
+        if self._lock.value:
+            self._forget()
+
+    def _forget(self) -> None:
         if self._owned and self._whole is not None:
             self._whole.close()
         self._whole, self._owned, self._carry = None, False, Carry()

@@ -17,14 +17,11 @@ from .subcalls import for_the_cell, next_key
 from .tool_threads import call_in_a_thread
 from .tools import Tool, ToolUse
 from .tree import Run
+from .untrusted import MANY_PROBLEMS, refused
 
-MAX_NESTING = 12
-"""Of one argument. Where a type refers to itself in several ways, validation tries all of them at each level."""
 PROBLEMS = 5
 PROBLEM_CHARS = 100
 ERROR_CHARS = 500
-MANY_PROBLEMS = 1_000
-"""More than that are counted, and none of them told."""
 
 
 class ToolFailed(Exception):
@@ -126,27 +123,18 @@ def validated(tool: Tool, given: dict[str, Value]) -> tuple[list[Any], dict[str,
     """The arguments as the types that the function wants, positional and by name.
 
     Raises:
-        CellError: TypeError, some are missing or too deep; ValueError, some do not fit.
+        CellError: TypeError, some are missing; ValueError, some do not fit, or are too much to be checked.
     """
     parameters = tool.signature.parameters
     missing = [key for key, one in parameters.items() if one.default is one.empty and key not in given]
     if missing:
         raise CellError("TypeError", f"{tool.name}() is missing {', '.join(missing)}")
     for key, value in given.items():
-        _check_depth(tool, key, value)
+        if (why := refused(value, hashed=key in tool.hashing)) is not None:
+            raise CellError("ValueError", f"{tool.name}(): {key} is {why}")
     converted = {key: _converted(tool, key, value) for key, value in given.items()}
     by_name = {key: value for key, value in converted.items() if parameters[key].kind is not parameters[key].POSITIONAL_ONLY}
     return [value for key, value in converted.items() if key not in by_name], by_name
-
-
-def _check_depth(tool: Tool, key: str, value: Value) -> None:
-    level: list[Value] = [value]
-    for _ in range(MAX_NESTING + 1):
-        holders = [each for each in level if isinstance(each, (list, dict))]
-        if not holders:
-            return
-        level = [item for holder in holders for item in (holder.values() if isinstance(holder, dict) else holder)]
-    raise CellError("ValueError", f"{tool.name}(): {key} is nested more than {MAX_NESTING} deep; flatten it")
 
 
 def _converted(tool: Tool, key: str, value: Value) -> Any:

@@ -21,6 +21,7 @@ from ..errors import ConfigError
 from ..limits import check_type
 from ..repl.session import RESERVED
 from .tool_signatures import Signature, first_line
+from .untrusted import hashes_numbers
 from .vocabulary import NAMES
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Tool:
             is_async=_is_async(function),
             limits=limits or ToolLimits(),
         )
-        _ = tool.adapters
+        _ = tool.hashing
         return tool
 
     @cached_property
@@ -112,6 +113,11 @@ class Tool:
         except (PydanticUserError, TypeError, NameError) as error:
             first = str(error).partition("\n")[0]
             raise ConfigError(f"tool {self.name}: a type of its parameters cannot be validated: {first}") from None
+
+    @cached_property
+    def hashing(self) -> frozenset[str]:
+        """Parameters whose numbers go into sets or keys."""
+        return frozenset(key for key, adapter in self.adapters.items() if hashes_numbers(adapter))
 
     def json_schema(self) -> dict[str, Any]:
         """Of its arguments, as JSON Schema."""

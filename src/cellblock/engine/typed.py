@@ -10,6 +10,8 @@ import msgspec
 
 from ..errors import ConfigError
 from ..values import Value
+from .json_text import decoded
+from .untrusted import MANY_PROBLEMS, hashes_numbers, refused
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -107,6 +109,7 @@ class PydanticType:
 
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(cast("Any", wanted))
+            self._hashes = hashes_numbers(self._adapter)
             self.told = msgspec.json.encode(self._adapter.json_schema()).decode()
         except (PydanticUserError, TypeError) as error:
             first = str(error).partition("\n")[0]
@@ -114,19 +117,34 @@ class PydanticType:
 
     def check(self, value: Value) -> Checked:
         """The value validated, with pydantic's usual conversions, and as plain data once more."""
+        problem: str | None = ""
+        for candidate in _candidates(value):
+            checked = self._validated(candidate)
+            if checked.problem is None:
+                return checked
+            problem = checked.problem
+        return Checked(value=value, output=None, problem=problem)
+
+    def _validated(self, value: Value) -> Checked:
         from pydantic import ValidationError
 
-        problem = ""
-        for candidate in _candidates(value):
-            try:
-                output = self._adapter.validate_python(candidate)
-                return Checked(value=self._adapter.dump_python(output, mode="json"), output=output)
-            except ValidationError as error:
-                problem = _told(error)
+        if (why := refused(value, hashed=self._hashes)) is not None:
+            return Checked(value=value, output=None, problem=f"it is {why}")
+        try:
+            output = self._adapter.validate_python(value)
+            return Checked(value=self._adapter.dump_python(output, mode="json"), output=output)
+        except ValidationError as error:
+            problem = _told(error)
+        except ValueError:
+            problem = "it cannot be written as JSON; bytes have to be UTF-8"
+        except Exception as error:  # noqa: BLE001 - a validator of the caller's own types is foreign code
+            problem = f"the check of its type failed ({type(error).__name__})"
         return Checked(value=value, output=None, problem=problem)
 
 
 def _told(error: Any) -> str:
+    if (count := error.error_count()) > MANY_PROBLEMS:
+        return f"{count} values in it do not fit"
     found = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [f"{'.'.join(map(str, one['loc'])) or 'answer'}: {one['msg']}"[:300] for one in found[:_PROBLEMS]]
     more = len(found) - len(lines)
@@ -141,6 +159,6 @@ def _candidates(value: Value) -> list[Value]:
     if text.startswith("```") and text.endswith("```"):
         text = text.partition("\n")[2][:-3]
     try:
-        return [value, msgspec.json.decode(text.encode("utf-8", "replace"))]
-    except (msgspec.DecodeError, RecursionError):
+        return [value, decoded(text)]
+    except ValueError:
         return [value]
