@@ -12,6 +12,7 @@ pytestmark = pytest.mark.anyio
 
 DOCUMENTS = {"a.txt": "alpha one", "b.txt": "béta 😀 two", "c.txt": "gamma three"}
 LONG = "0123456789" * 4_000_000
+SMALL = ExecLimits(memory_bytes=8 * 2**20)
 
 
 @pytest.mark.parametrize("name", ["P", "context", "CONTEXT"])
@@ -23,18 +24,17 @@ async def test_p_and_its_aliases_are_the_whole_text(sandbox: str, name: str) -> 
 
 
 async def test_p_answers_without_a_copy_of_the_text(sandbox: str) -> None:
-    limits = ExecLimits(memory_bytes=24 * 2**20)
-    code = "FINAL([len(P), P[39_999_995:], P.find('x'), P.count('89'), peek(3), tail(3), ctx.slice(10, 13)])"
-    value = await value_of(sandbox, code, context=LONG, exec_limits=limits)
-    assert value == [40_000_000, "56789", -1, 4_000_000, "012", "789", "012"]
+    code = "FINAL([len(P), P[39_999_995:], P.find('x'), P.count('89'), 'yz' in P, peek(3), tail(3), ctx.slice(10, 13)])"
+    value = await value_of(sandbox, code, context=LONG, exec_limits=SMALL)
+    assert value == [40_000_000, "56789", -1, 4_000_000, False, "012", "789", "012"]
 
 
-async def test_a_full_copy_of_p_is_under_the_cells_memory_limit(sandbox: str) -> None:
-    played = await play(
-        sandbox, cell("x = P.upper()"), cell("FINAL(len(P))"), context=LONG, exec_limits=ExecLimits(memory_bytes=24 * 2**20)
-    )
-    assert "Memory" in (played.ended[0].error or "") or played.ended[0].limit == "memory_bytes"
-    assert played.result.value == len(LONG)
+@pytest.mark.parametrize("code", ["x = str(P)", "x = P.upper()"])
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_full_copy_of_p_is_under_the_cells_memory_limit(sandbox: str, code: str, times: int) -> None:
+    played = await play(sandbox, cell("y = 5"), cell(code), cell("FINAL([y, len(P)])"), context=LONG * times, exec_limits=SMALL)
+    assert played.result.value == [5, len(LONG) * times]
+    assert "memory" in (played.ended[1].error or "")
 
 
 async def test_ctx_counts_characters_and_documents(sandbox: str) -> None:
