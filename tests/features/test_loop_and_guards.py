@@ -40,9 +40,13 @@ async def test_text_outside_fences_is_reasoning(sandbox: str) -> None:
     assert played.result.value == 1
 
 
-@pytest.mark.parametrize("tag", ["tool_call", "function_calls", "invoke", "think"])
-async def test_imagined_tool_calls_and_thoughts_are_stripped(sandbox: str, tag: str) -> None:
-    reply = f"<{tag}>\n" + cell("x = 2") + f"\nFINAL(3)\n</{tag}>\n" + cell("x = 1")
+IMAGINED = ["tool_call", "function_calls", "invoke name='python'", "function=python", "tool_response", "function_results", "think"]
+
+
+@pytest.mark.parametrize("tag", IMAGINED)
+async def test_imagined_tool_calls_results_and_thoughts_are_stripped(sandbox: str, tag: str) -> None:
+    closing = tag.replace("=", " ").split()[0]
+    reply = f"<{tag}>\n" + cell("x = 2") + f"\nFINAL(3)\n</{closing}>\n" + cell("x = 1")
     played = await play(sandbox, reply, cell("FINAL(x)"))
     assert (played.result.value, played.refused, len(played.codes)) == (1, [], 2)
 

@@ -2,7 +2,7 @@
 
 Fences follow CommonMark: three or more backticks or tildes, at most three spaces before them, closed by a fence of the
 same character that is at least as long, or by the reply's end. A fence marked `repl`, `python`, `py` or not at all is a
-cell; other languages are text. Thoughts (`<think>`) and tool calls that the model imagined are left out first.
+cell; other languages are text. Thoughts (`<think>`), and tool calls and their results that the model imagined, are left out first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _CELL_LANGUAGES = frozenset({"", "repl", "python", "py"})
 _FENCE = re.compile(r"( {0,3})(?:(`{3,})([^`]*)|(~{3,})(.*))\Z", re.DOTALL)
 _HIDDEN = re.compile(
     r"[ \t]*<(?:((?i:think|thinking))>"
-    r"|(tool_calls?|tool_use|tool_code|function_calls?|invoke|antml:function_calls|antml:invoke)\b[^<>\n]{0,200}>)"
+    r"|(tool_(?:calls?|use|code|responses?|results?|outputs?)|function_(?:calls?|responses?|results?)|function(?==)|invoke"
+    r"|antml:function_calls|antml:invoke)\b[^<>\n]{0,200}>)"
 )
 _FINAL_START = re.compile(r" {0,3}FINAL(?:_VAR)?[ \t]*[(:]")
 
@@ -43,7 +44,7 @@ class Parsed:
     unbalanced_final: bool = False
     """A `FINAL(` was never closed."""
     tool_calls: int = 0
-    """Imagined tool calls that were left out."""
+    """Imagined tool calls and results that were left out."""
     dropped_cells: int = 0
     clipped: bool = False
     answer: tuple[Value, ...] = ()
