@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -43,12 +42,20 @@ def _counted(usage: Usage) -> Usage:
 
 
 def _countable(usage: object) -> bool:
-    """Whether a budget can add it up: a negative figure would give back what others have spent."""
+    """Whether a budget can add it up: a negative figure, or a cost below 0, would give back what others have spent."""
     if not isinstance(usage, Usage):
         return False
     counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.calls)
-    cost = usage.cost_usd
-    return all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts) and (cost is None or 0 <= cost < math.inf)
+    # Of what was not sent, nothing can have been cached: the price of the rest would be negative.
+    return (
+        all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts)
+        and usage.cached_tokens <= usage.input_tokens
+        and (usage.cost_usd is None or _is_price(usage.cost_usd))
+    )
+
+
+def _is_price(cost: object) -> bool:
+    return isinstance(cost, (int, float)) and not isinstance(cost, bool) and 0 <= cost <= MOST_TOKENS
 
 
 def cleaned(text: str) -> str:

@@ -79,7 +79,8 @@ class Guards:
             raise ConfigError(f"auto_finalize_var={str(variable)[:50]!r}: the name of one variable is needed")
         if variable is None and self.auto_finalize_reject_patterns:
             raise ConfigError("auto_finalize_reject_patterns without auto_finalize_var: name the variable that they are for")
-        if isinstance(self.auto_finalize_reject_patterns, str) or "" in self.auto_finalize_reject_patterns:
+        patterns = self.auto_finalize_reject_patterns
+        if isinstance(patterns, str) or not all(isinstance(text, str) and text for text in patterns):
             raise ConfigError("auto_finalize_reject_patterns: a tuple of texts that are not empty is needed")
 
     def check(self, limits: RunLimits) -> None:

@@ -67,7 +67,7 @@ ALIASES: dict[str, str] = {
     "ask_chunk": "ask",
 }
 """Names that models have learned elsewhere, and what is meant by them. They work, and are not told."""
-_OBJECTS = {"P", "context", "CONTEXT", "ctx", "FILES", "answer", "NO_ANSWER", "vfs", "checkpoint", "fork", "strategy", "search"}
+_OBJECTS = {"P", "context", "history", "CONTEXT", "ctx", "FILES", "answer", "NO_ANSWER", "vfs", "checkpoint", "fork", "strategy", "search"}
 _HELPERS = {"peek", "tail", "lenP", "extract_after", "SHOW_VARS", "FINAL", "FINAL_VAR", "SUBMIT"}
 _ALIASES_OF_OBJECTS = {"VFS_READ", "VFS_WRITE", "VFS_LIST", "CHECKPOINT_CREATE", "CHECKPOINT_RESTORE", "FORK_CREATE", "FORK_SWITCH"}
 _SEARCHES = {"es_search", "es_vector_search", "es_hybrid_search", "es_get"}

@@ -1,0 +1,63 @@
+"""Models that an attacker speaks for: figures that would give a budget back, verdicts of two minds, replies without end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from responsive import holds_up_for
+
+from cellblock.engine import asides
+from cellblock.engine.asking import complete
+from cellblock.engine.guards import Guards
+from cellblock.engine.tools import Tool
+from cellblock.errors import ConfigError, ModelRefused
+from cellblock.models import ScriptedModel
+from cellblock.models.protocol import Message, ModelResponse, Usage
+
+pytestmark = pytest.mark.anyio
+
+ASKED = [Message("user", "12345678")]
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"input_tokens": 1, "cached_tokens": 10**9, "output_tokens": 1},
+        {"input_tokens": 1, "output_tokens": 1, "cost_usd": "0.1"},
+        {"input_tokens": 1, "output_tokens": 1, "cost_usd": True},
+        {"input_tokens": 1, "output_tokens": 1, "cost_usd": 10**400},
+    ],
+    ids=["more cached than sent", "a cost in words", "a cost of yes", "an endless cost"],
+)
+async def test_a_usage_that_would_give_money_back_does_not_count(figures: dict[str, Any]) -> None:
+    used = Usage(calls=1, **figures)
+    answered = await complete(ScriptedModel([ModelResponse(text="abcd", usage=used, model="m")]), ASKED, None)
+    assert answered.usage == Usage(input_tokens=2, output_tokens=1, calls=1, estimated=True)
+    with pytest.raises(ModelRefused) as refused:
+        await complete(ScriptedModel([ModelRefused("no", usage=used)]), ASKED, None)
+    assert refused.value.usage is None
+
+
+@pytest.mark.parametrize(
+    "reply", ["VERIFIED is what the answer says of itself.\nREJECTED: it is not so", "`VERIFIED`?\n\n**REJECTED**: it is not so"]
+)
+def test_a_verdict_that_says_both_turns_the_answer_down(reply: str) -> None:
+    assert asides.verdict(reply) == "it is not so"
+
+
+def test_a_verdict_of_a_million_lines_is_read_at_once() -> None:
+    assert holds_up_for(lambda: asides.verdict("\nab" * 10_000_000) and None) < 0.1
+
+
+def test_patterns_that_are_no_texts_are_refused_where_they_are_given() -> None:
+    with pytest.raises(ConfigError, match="auto_finalize_reject_patterns"):
+        Guards(auto_finalize_var="x", auto_finalize_reject_patterns=(1,))  # type: ignore[arg-type]
+
+
+def test_no_tool_is_named_like_the_list_of_earlier_questions() -> None:
+    def history(day: int) -> int:
+        return day
+
+    with pytest.raises(ConfigError, match="a name that every cell has already"):
+        Tool.of(history)
