@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from figures import Figure
 
 from cellblock import RLM, RunLimits, ScriptedModel
 from cellblock.models.protocol import Message, ModelResponse, Usage
+from cellblock.repl.registry import find_sandbox
 from cellblock.repl.session import open_session
+from cellblock.repl.zygote import spares_for
 
 CHILDREN, LATENCY_SECONDS = 40, 0.05
 REPLIES = {"one reply": ["FINAL(done)"], "cell and answer": ["```repl\nx = len(P)\nprint(x)\n```", "FINAL(done)"]}
@@ -47,22 +50,51 @@ class Latent:
 async def children(names: Sequence[str]) -> AsyncIterator[Figure]:
     """40 child runs of one batch, as many at once as the default limit allows.
 
-    Ideal: latency * replies of a child * ceil(40 / at once), as if sessions cost nothing. Floor: the same sessions opened and closed and
+    Ideal: latency * replies of a child * ceil(40 / at once), as if sessions cost nothing. Floor: the same sessions opened and closed beside
     the same waiting, without an engine: what the processors of this machine leave of the ideal.
     """
     for sandbox in names:
         await (await open_session(sandbox)).aclose()  # a zygote starts once per process, not once per run
         for what, replies in REPLIES.items():
             rlm = RLM(_latent_children(replies), sandbox=sandbox, journal=":memory:")
-            ideal = LATENCY_SECONDS * len(replies) * -(-CHILDREN // rlm.limits.parallel_children)
-            taken = [await _seconds(rlm, "root", CHILDREN) for _ in range(ROUNDS)]
-            yield Figure(
-                name=f"{CHILDREN} children, {what}, {sandbox}",
-                value=statistics.median(taken) / ideal,
-                unit="x ideal",
-                floor=1.0,
-                target=1.5,
-            )
+            waits = LATENCY_SECONDS * len(replies)
+            at_once = rlm.limits.parallel_children
+            bare, taken = [], []
+            for _ in range(ROUNDS):
+                await _settled(sandbox)
+                bare.append(await _sessions_alone(sandbox, waits, at_once, needed=len(replies) > 1))
+                await _settled(sandbox)
+                taken.append(await _seconds(rlm, "root", CHILDREN))
+            ideal = waits * -(-CHILDREN // at_once)
+            floor, value = statistics.median(bare) / ideal, statistics.median(taken) / ideal
+            yield Figure(name=f"{CHILDREN} children, {what}, {sandbox}", value=value, unit="x ideal", floor=floor, target=1.5)
+
+
+async def _settled(sandbox: str) -> None:
+    """The spares are there again, and the workers of the last measurement are gone."""
+    await anyio.to_thread.run_sync(spares_for(find_sandbox(sandbox), "default").wait_ready)
+    await anyio.sleep(0.2)
+
+
+async def _sessions_alone(sandbox: str, wait: float, at_once: int, *, needed: bool) -> float:
+    places = anyio.CapacityLimiter(at_once)
+
+    async def opened() -> None:
+        await (await open_session(sandbox)).aclose()
+
+    async def one() -> None:
+        # A run's session opens while its model thinks, and one that answers at once does not wait for it.
+        async with places, anyio.create_task_group() as group:
+            group.start_soon(opened)
+            await anyio.sleep(wait)
+            if not needed:
+                group.cancel_scope.cancel()
+
+    started = time.perf_counter()
+    async with anyio.create_task_group() as group:
+        for _ in range(CHILDREN):
+            group.start_soon(one)
+    return time.perf_counter() - started
 
 
 def _latent_children(replies: Sequence[str]) -> Latent:
