@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import anyio.lowlevel
 import pytest
 from responsive import holds_up_for, responsive_loop
@@ -90,3 +93,21 @@ async def test_no_schema_of_a_cell_holds_up_the_loop(schema: str, answer: str) -
     async with responsive_loop():
         await anyio.lowlevel.checkpoint()
         await stage.answer()
+
+
+async def test_a_large_batch_is_written_in_pieces_between_which_the_loop_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(cells("FINAL(len(await llm_query_batched([str(i) + 'x' * 200_000 for i in range(20)])))"), ScriptedModel(fallback="s"))
+    sizes: list[int] = []
+    begin_many = stage.tree.journal.begin_many
+
+    def seen(run_id: str, kind: str, effects: Sequence[tuple[str, Any]]) -> range:
+        if kind == "call":
+            sizes.append(len(effects))
+        return begin_many(run_id, kind, effects)
+
+    monkeypatch.setattr(stage.tree.journal, "begin_many", seen)
+    assert (await stage.answer()).value == 20
+    assert sizes == [2] * 10
+    calls = [effect for effect in stage.tree.journal.effects("r") if effect.kind == "call"]
+    assert [effect.payload["prompt"][:2].rstrip("x") for effect in calls] == [str(number) for number in range(20)]
+    assert all(effect.outcome["text"] == "s" for effect in calls)

@@ -65,7 +65,7 @@ class JSONCalls:
         prompt = arguments.text("llm_query_json", "prompt", bound.get("prompt"))
         wish = await self._wish("llm_query_json", bound)
         with for_the_cell(self._run):
-            call = self._subcalls.begin([_asking(prompt, wish.schema)], wish.manner)[0]
+            call = (await self._subcalls.begin([_asking(prompt, wish.schema)], wish.manner))[0]
             try:
                 return await self._data(call, wish)
             except _Unusable as error:
@@ -92,7 +92,7 @@ class JSONCalls:
             return await self._item(call, wish)
 
         with for_the_cell(self._run):
-            calls = self._subcalls.begin(asked, wish.manner)
+            calls = await self._subcalls.begin(asked, wish.manner)
             found = dict(zip(unique, await each(item, calls, self._subcalls.at_once), strict=True))
         return [found[prompt] for prompt in prompts]
 

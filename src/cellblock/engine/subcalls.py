@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import anyio.lowlevel
+
 from ..errors import BudgetExceeded, CellblockError, ModelError, SandboxBroken
 from ..models.protocol import Message, ModelAdapter
 from ..repl.protocol import CellError, External
@@ -16,6 +18,8 @@ from .tree import Call, Run
 
 FAILED = "ERROR: "
 """What the text of a failed item begins with."""
+PIECE_CHARS = 500_000
+"""Of prompts that are written into the journal at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +82,7 @@ class Subcalls:
             CellError: the call failed, or the budget is used up.
         """
         with for_the_cell(self._run):
-            return (await self._run.ask(self.begin([text], manner)[0])).text
+            return (await self._run.ask((await self.begin([text], manner))[0])).text
 
     async def answers(self, texts: Sequence[str], manner: Manner, at_once: int | None = None) -> list[str]:
         """The answers in order; equal prompts are asked once, and a failed one is the text `ERROR: …`.
@@ -88,7 +92,7 @@ class Subcalls:
         """
         unique = list(dict.fromkeys(texts))
         with for_the_cell(self._run):
-            found = await each(self._text, self.begin(unique, manner), at_once or self.at_once)
+            found = await each(self._text, await self.begin(unique, manner), at_once or self.at_once)
         answers = dict(zip(unique, found, strict=True))
         return [answers[text] for text in texts]
 
@@ -97,8 +101,8 @@ class Subcalls:
         """Calls that one batch has in flight."""
         return self._run.budget.limits.parallel_subcalls
 
-    def begin(self, texts: Sequence[str], manner: Manner) -> list[Call]:
-        """Calls that are about to be made, counted and in the journal: all of them or none.
+    async def begin(self, texts: Sequence[str], manner: Manner) -> list[Call]:
+        """Calls that are about to be made, counted and in the journal: all of them or none are made.
 
         Raises:
             BudgetExceeded: they are too many.
@@ -110,7 +114,13 @@ class Subcalls:
         run.budget.take_subcalls(len(texts))
         keys = [next_key(run) for _ in texts]
         payloads = [{"prompt": text, "model": manner.model.name, "max_tokens": manner.max_tokens} for text in texts]
-        numbers = run.tree.journal.begin_many(run.run_id, "call", list(zip(keys, payloads, strict=True)))
+        numbers: list[int] = []
+        for start, end in _pieces(texts):
+            if start:
+                # One batch may be tens of megabytes, and a disk takes its time for them.
+                await anyio.lowlevel.checkpoint()
+            rows = list(zip(keys[start:end], payloads[start:end], strict=True))
+            numbers += run.tree.journal.begin_many(run.run_id, "call", rows)
         return [
             Call(model=manner.model, messages=(Message("user", text),), role="subcall", key=key, seq=seq, max_tokens=manner.max_tokens)
             for text, key, seq in zip(texts, keys, numbers, strict=True)
@@ -141,6 +151,17 @@ class Subcalls:
         except LookupError:
             known = ", ".join(self._run.tree.models.names)
             raise CellError("ValueError", f"{function}(): no model named {name[:50]!r}; known: {known}") from None
+
+
+def _pieces(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """From where to where to go at once, so that nothing is longer than `PIECE_CHARS` but a single text."""
+    start = chars = 0
+    for index, text in enumerate(texts):
+        if chars and chars + len(text) > PIECE_CHARS:
+            yield start, index
+            start, chars = index, 0
+        chars += len(text)
+    yield start, len(texts)
 
 
 def next_key(run: Run) -> str:
