@@ -59,13 +59,14 @@ async def children(names: Sequence[str]) -> AsyncIterator[Figure]:
             rlm = RLM(_latent_children(replies), sandbox=sandbox, journal=":memory:")
             waits = LATENCY_SECONDS * len(replies)
             at_once = rlm.limits.parallel_children
+            ideal = waits * -(-CHILDREN // at_once)
             bare, taken = [], []
             for _ in range(ROUNDS):
                 await _settled(sandbox)
-                bare.append(await _sessions_alone(sandbox, waits, at_once, needed=len(replies) > 1))
+                # A child that answers at once never waits for its session.
+                bare.append(ideal if len(replies) == 1 else await _sessions_alone(sandbox, waits, at_once))
                 await _settled(sandbox)
                 taken.append(await _seconds(rlm, "root", CHILDREN))
-            ideal = waits * -(-CHILDREN // at_once)
             floor, value = statistics.median(bare) / ideal, statistics.median(taken) / ideal
             yield Figure(name=f"{CHILDREN} children, {what}, {sandbox}", value=value, unit="x ideal", floor=floor, target=1.5)
 
@@ -76,19 +77,17 @@ async def _settled(sandbox: str) -> None:
     await anyio.sleep(0.2)
 
 
-async def _sessions_alone(sandbox: str, wait: float, at_once: int, *, needed: bool) -> float:
+async def _sessions_alone(sandbox: str, wait: float, at_once: int) -> float:
     places = anyio.CapacityLimiter(at_once)
 
     async def opened() -> None:
         await (await open_session(sandbox)).aclose()
 
     async def one() -> None:
-        # A run's session opens while its model thinks, and one that answers at once does not wait for it.
+        # A run's session opens while its model thinks.
         async with places, anyio.create_task_group() as group:
             group.start_soon(opened)
             await anyio.sleep(wait)
-            if not needed:
-                group.cancel_scope.cancel()
 
     started = time.perf_counter()
     async with anyio.create_task_group() as group:
