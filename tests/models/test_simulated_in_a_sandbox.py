@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from cellblock.engine.guards import Guards
+from cellblock.engine.history import History
+from cellblock.engine.prompt import PromptSettings
 from cellblock.engine.results import RunResult
 from cellblock.engine.run import RLM
 from cellblock.host.context import Context
 from cellblock.limits import ExecLimits
-from cellblock.models import DEMO_QUESTION, SimulatedModel
+from cellblock.models import DEMO_QUESTION, ScriptedModel, SimulatedModel
 from cellblock.models.simulated import LEXICON
 
 pytestmark = pytest.mark.anyio
@@ -89,3 +91,24 @@ async def test_a_verified_answer_is_checked_against_the_outputs():
     result = await run("How many lines contain 'green'?", FILLER * 3, guards=Guards(verifications=2), final_early=1.0)
 
     assert (result.answer, result.verified, result.steps) == ("3", True, 3)
+
+
+async def test_a_run_with_a_brief_a_prompt_of_ones_own_and_summaries_ends_with_the_same_answer():
+    rlm = RLM(
+        SimulatedModel(name_error=1.0),
+        prompt=PromptSettings(system_prompt="You are a clerk.", context_brief="pre_loop"),
+        history=History(compact_at=0.1, window_tokens=5_000),
+        journal=":memory:",
+    )
+
+    result = await rlm.arun("What is the balance of the ledger at the end?", "2024-01-02 deposit 1.10 x\n" * 3)
+
+    assert result.answer == "3.30"
+    assert {role: used.calls for role, used in result.usage.by_role.items()} == {"root_call": 6, "engineer": 1, "compaction": 4}
+
+
+async def test_a_cell_gets_data_from_a_sub_call():
+    code = "FINAL(llm_query_json_batched(['total: 12', 'total: 7'], {'total': 'int'}))"
+    rlm = RLM(ScriptedModel([f"```repl\n{code}\n```"]), sub_model=SimulatedModel(), journal=":memory:")
+
+    assert (await rlm.arun("How much?", "x")).value == [{"total": 12}, {"total": 7}]
