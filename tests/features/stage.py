@@ -100,3 +100,8 @@ async def error_of(sandbox: str, code: str, **settings: Any) -> str:
     error = played.ended[0].error
     assert error is not None, "the cell did not fail"
     return error
+
+
+async def warm(sandbox: str) -> None:
+    """Open a session, so that a test that looks at the clock does not count the sandbox's first start in this process."""
+    await value_of(sandbox, "FINAL(1)")

@@ -28,7 +28,7 @@ from cellblock.models import CallableModel
 from cellblock.models.protocol import Message
 
 from .metered import Both, Metered
-from .stage import cell, engine, play
+from .stage import cell, engine, play, warm
 
 pytestmark = pytest.mark.anyio
 
@@ -125,6 +125,7 @@ async def test_fault_3_a_wall_limit_that_counts_the_models_latency(sandbox: str)
 
 @pytest.mark.parametrize("code", ["while True: pass", "sum(range(10**11))", "3 ** 30_000_000 % 7"])
 async def test_fault_3_a_timeout_of_a_cell_that_returns_long_after(sandbox: str, code: str) -> None:
+    await warm(sandbox)
     started = time.monotonic()
     played = await play(sandbox, cell(code), "FINAL(over)", exec_limits=ExecLimits(wall_seconds=0.3))
     assert time.monotonic() - started < 0.3 + 2.5
@@ -133,6 +134,7 @@ async def test_fault_3_a_timeout_of_a_cell_that_returns_long_after(sandbox: str,
 
 @pytest.mark.parametrize("where", ["loop", "sub-call"])
 async def test_fault_3_a_timeout_of_a_run_that_returns_long_after(where: str) -> None:
+    await warm("monty")
     released = threading.Event()
 
     def blocks(prompt: str) -> str:

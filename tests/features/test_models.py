@@ -30,7 +30,7 @@ from cellblock.models import (
 from cellblock.models.prices import Price
 
 from .served import KEY, Counted, asked, chat
-from .stage import cell, engine
+from .stage import cell, engine, warm
 
 pytestmark = pytest.mark.anyio
 
@@ -185,6 +185,7 @@ async def test_rates_bound_the_requests_in_flight_of_a_key_over_all_its_adapters
 
 
 async def test_rates_bound_the_requests_of_a_minute(fake: FakeProvider, address: str) -> None:
+    await warm("monty")
     model = chat(address, rates=Rates(requests_per_minute=2))
     result = await asked(model, "llm_query_batched(['a', 'b', 'c'])", limits=RunLimits(wall_seconds=1.0))
     assert isinstance(result.failure, DeadlineExceeded)

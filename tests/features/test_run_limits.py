@@ -24,7 +24,7 @@ from cellblock.models import OpenAIChat
 from cellblock.models.prices import Price
 from cellblock.models.protocol import Message, ModelResponse, Usage
 
-from .stage import Played, cell, echoing, engine, play
+from .stage import Played, cell, echoing, engine, play, warm
 
 pytestmark = pytest.mark.anyio
 
@@ -123,6 +123,8 @@ async def test_cost_is_counted_within_a_cell(sandbox: str) -> None:
 
 
 async def test_wall_seconds_end_a_run_within_a_call_and_within_a_cell(sandbox: str) -> None:
+    await warm(sandbox)
+
     async def stuck(messages: list[Message]) -> str:
         await anyio.sleep_forever()
         return ""
@@ -134,6 +136,45 @@ async def test_wall_seconds_end_a_run_within_a_call_and_within_a_cell(sandbox: s
         assert time.monotonic() - started < 4
         assert isinstance(result.failure, DeadlineExceeded)
         assert (result.success, result.answer) == (False, "so far")
+
+
+@pytest.mark.parametrize("call", ["llm_query('a')", "llm_query_batched(['a', 'b'])", "wait(20)", "rlm_query('p')"])
+async def test_wall_seconds_raise_in_the_running_cell_and_keep_what_it_printed(sandbox: str, call: str) -> None:
+    await warm(sandbox)
+    released = anyio.Event()
+
+    async def stuck(messages: list[Message]) -> str:
+        await released.wait()
+        return ""
+
+    async def wait(seconds: float) -> None:
+        """Wait."""
+        await anyio.sleep(seconds)
+
+    root = ScriptedModel([cell(CAUGHT.replace("{}", call)), cell("while True: pass")])
+    started = time.monotonic()
+    rlm = engine(sandbox, Models(root=root, sub=stuck), limits=RunLimits(wall_seconds=0.5), tools=[wait])
+    ended_by(Played(result=await rlm.arun("q", "c"), root=root, sub=root), DeadlineExceeded, "wall_seconds")
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("call", "seconds", "left"), [("pass", 0.5, "so far"), ("llm_query('a')", 0.5, "so far"), ("llm_query('a')", 1.5, "before")]
+)
+async def test_a_cell_that_goes_on_after_the_deadline_is_stopped(sandbox: str, call: str, seconds: float, left: str) -> None:
+    await warm(sandbox)
+
+    async def stuck(messages: list[Message]) -> str:
+        await anyio.sleep_forever()
+        return ""
+
+    # It has as much time of its own as the run has, and a second after the deadline: with the first it ends by itself, with the second not.
+    root = ScriptedModel([cell("print('before')"), cell(CAUGHT.replace("{}", call) + "\nwhile True: pass")])
+    started = time.monotonic()
+    result = await engine(sandbox, Models(root=root, sub=stuck), limits=RunLimits(wall_seconds=seconds)).arun("q", "c")
+    assert time.monotonic() - started < seconds + 3
+    assert isinstance(result.failure, DeadlineExceeded) and not result.success
+    assert result.answer.startswith(left)
 
 
 async def test_parallel_subcalls_bound_the_calls_in_flight_of_the_whole_tree(sandbox: str) -> None:

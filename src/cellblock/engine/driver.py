@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -17,6 +18,9 @@ from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outc
 from .opening import Opening
 from .tree import Call, LiveSession, Run, failure_record
 
+AFTER_SECONDS = 1.0
+"""How much longer than its run a cell may take: at the deadline its calls raise, and what it prints by then is the partial answer. A child
+run has half of it, so that its parent's cell still hears of its end."""
 LONG_REPLY_CHARS = 50_000
 """A longer one is read in a thread: taking a hostile million characters apart takes a second."""
 
@@ -49,7 +53,8 @@ class Driver:
 
     async def _within_the_deadline(self, effect: Effect) -> Outcome:
         budget = self._run.budget
-        with anyio.move_on_after(budget.remaining_seconds()):
+        after = AFTER_SECONDS / 2**budget.depth if isinstance(effect, Exec) else 0.0
+        with anyio.move_on_after(budget.remaining_seconds() + after):
             return await self._perform(effect)
         return Stopped(error=budget.expire())
 
@@ -102,16 +107,21 @@ class Driver:
 
     async def _exec(self, effect: Exec) -> Outcome:
         run = self._run
+        if (left := run.budget.remaining_seconds()) == 0:
+            return Stopped(error=run.budget.expire())
         run.cell, run.calls = effect.index, 0
         key = f"{effect.step}.{effect.index}"
         seq = run.tree.journal.begin(run.run_id, "exec", key, {"code": effect.code, "origin": effect.origin})
         run.event(CellStarted, step=effect.step, index=effect.index, code=effect.code)
-        result = await (await self._session()).exec(effect.code)
+        own = run.tree.settings.exec_limits
+        limits = replace(own, wall_seconds=min(own.wall_seconds, left))
+        result = await (await self._session()).exec(effect.code, limits=limits)
         run.tree.journal.finish(run.run_id, seq, result)
         run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(result))
         if run.tree.fatal is not None:
             raise run.tree.fatal
-        return Ran(result=result, subcalls=run.calls, children=run.children, deepest=run.deepest, stopped=run.budget.over)
+        stopped = run.budget.over if run.budget.remaining_seconds() else run.budget.expire()
+        return Ran(result=result, subcalls=run.calls, children=run.children, deepest=run.deepest, stopped=stopped)
 
     async def _get(self, effect: GetVariable) -> Outcome:
         try:

@@ -75,10 +75,13 @@ class ToolCall:
         if self._use.calls >= tool.limits.calls:
             raise CellError("RuntimeError", f"{tool.name}(): this run has made all its {tool.limits.calls} calls of it; go on without")
         self._use.calls += 1
+        budget = self._run.budget
         try:
-            with anyio.fail_after(tool.limits.wall_seconds):
+            with anyio.fail_after(min(tool.limits.wall_seconds, budget.remaining_seconds())):
                 answer = await _called(tool, ready, self._use)
         except TimeoutError:
+            if budget.remaining_seconds() == 0:
+                raise CellError("RuntimeError", f"the run's budget is used up: {budget.expire()}") from None
             raise CellError("TimeoutError", f"{tool.name}(): no answer within {tool.limits.wall_seconds:g} s") from None
         except ToolFailed as error:
             raise CellError("RuntimeError", f"{tool.name} failed ({error})") from None

@@ -164,15 +164,21 @@ class Run:
         return {"call_id": f"{self.run_id}:{call.key}", "role": call.role, "step": self.step, "model": call.model.name}
 
     async def _made(self, call: Call) -> ModelResponse:
-        # The limiter is held around the call alone: a child run inside it would wait for itself.
-        async with self.tree.limiter:
-            try:
-                response = await self._call(call)
-            except (ModelError, BudgetExceeded) as error:
-                self.tree.journal.finish(self.run_id, call.seq, failure_record(error))
-                raise
+        try:
+            response = await self._in_time(call)
+        except (ModelError, BudgetExceeded) as error:
+            self.tree.journal.finish(self.run_id, call.seq, failure_record(error))
+            raise
         self.tree.journal.finish(self.run_id, call.seq, {"text": response.text, "model": response.model, "usage": response.usage})
         return response
+
+    async def _in_time(self, call: Call) -> ModelResponse:
+        """The response, unless the deadline comes first: a cell that asked hears of it, and can say what it has."""
+        with anyio.move_on_after(self.budget.remaining_seconds()):
+            # The limiter is held around the call alone: a child run inside it would wait for itself.
+            async with self.tree.limiter:
+                return await self._call(call)
+        raise self.budget.expire().with_traceback(None)
 
     async def _reserve(self, call: Call) -> Hold:
         size, name, subcall = token_bytes(call.messages), call.model.name, call.role in SUBCALLS
