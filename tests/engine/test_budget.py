@@ -331,3 +331,12 @@ def test_honest_calls_never_use_more_than_the_limit(calls: list[tuple[int, int |
         answer = ANSWER_TOKENS if hold.max_tokens is None else hold.max_tokens
         budget.settle(hold, used(-(-chars // 4), answer))
     assert budget.usage.input_tokens + budget.usage.output_tokens <= 5_000
+
+
+def test_money_is_held_for_answers_as_long_as_the_model_has_given() -> None:
+    budget = Budget(RunLimits(cost_usd=1.0))
+    first = budget.reserve(4, model="m")
+    assert first is not None
+    budget.settle(first, Usage(input_tokens=1, output_tokens=20_000, calls=1, cost_usd=0.2))
+    held = [budget.reserve(4, model="m") for _ in range(5)]
+    assert [hold is not None for hold in held] == [True, True, True, True, False]

@@ -134,7 +134,8 @@ def test_a_cell_that_works_starts_the_count_of_errors_anew() -> None:
 
 
 def test_the_same_cells_with_the_same_output_end_the_loop() -> None:
-    effects, end = play([reply(CELL), ran("a"), reply(CELL), ran("a"), reply(CELL), ran("a"), reply("FINAL(x)")])
+    outcomes = [reply(CELL), ran("a"), reply(CELL), ran("a"), reply(CELL), ran("a"), reply("FINAL(x)")]
+    effects, end = play(outcomes, guards=Guards(loop_collapse_limit=3))
     assert "These cells gave the same output as in the reply before" in asks(effects)[2].messages[-1].content
     assert asks(effects)[-1].purpose == "final"
     assert end.ending == "forced_final"

@@ -10,6 +10,7 @@ from responsive import holds_up_for
 from cellblock.engine import asides
 from cellblock.engine.asking import complete
 from cellblock.engine.guards import Guards
+from cellblock.engine.history import History, Transcript
 from cellblock.engine.tools import Tool
 from cellblock.errors import ConfigError, ModelRefused
 from cellblock.models import ScriptedModel
@@ -48,6 +49,18 @@ def test_a_verdict_that_says_both_turns_the_answer_down(reply: str) -> None:
 
 def test_a_verdict_of_a_million_lines_is_read_at_once() -> None:
     assert holds_up_for(lambda: asides.verdict("\nab" * 10_000_000) and None) < 0.1
+
+
+def test_a_summary_without_end_does_not_fill_every_prompt_after_it() -> None:
+    transcript = Transcript(History(compact_at=0.5))
+    transcript.begin(Message("system", "s"), Message("user", "q"))
+    for _ in range(2):
+        transcript.said("reply")
+        transcript.told(Message("user", "told"))
+    transcript.sum_up("known: 7\n" + "S" * 30_000_000 + "\nnext: look")
+    shown = transcript.messages()[1].content
+    assert len(shown) < 21_000
+    assert "known: 7" in shown and "next: look" in shown
 
 
 def test_patterns_that_are_no_texts_are_refused_where_they_are_given() -> None:

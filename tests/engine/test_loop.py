@@ -9,7 +9,7 @@ from cellblock.errors import ConfigError, MaxStepsExceeded, MaxSubcallsExceeded,
 from cellblock.limits import RunLimits
 from cellblock.repl.protocol import ExecResult
 
-from .play import CELL, failed, play, ran, reply, told
+from .play import CELL, asks, failed, play, ran, reply, told
 
 TWO_CELLS = "```repl\na\n```\n```repl\nb\n```"
 OVER = MaxTokensExceeded("tokens", allowed=100, used=101)
@@ -145,8 +145,14 @@ def test_only_the_last_step_is_announced_as_such() -> None:
 
 
 def test_plain_words_at_the_last_step_are_the_answer() -> None:
-    _, end = play([reply(CELL), ran("out"), reply("It is Paris.")], steps=2)
+    _, end = play([reply(CELL), ran("out"), reply("It is Paris.")], steps=2, guards=Guards(forced_final=False))
     assert end == answered("It is Paris.", "It is Paris.")
+
+
+def test_plain_words_at_the_last_step_are_asked_about_where_one_more_call_may_be_made() -> None:
+    effects, end = play([reply(CELL), ran("out"), reply("I will now count them."), reply("FINAL(7)")], steps=2)
+    assert asks(effects)[-1].purpose == "final"
+    assert (end.value, end.ending) == ("7", "forced_final")
 
 
 def test_the_last_output_is_the_partial_answer_when_the_steps_are_used_up() -> None:

@@ -29,7 +29,7 @@ ANSWER_TOKENS = 4_096
 """The least that is reserved for an answer whose length nobody bounded. Not given to the model, since a bound of ours could be above its
 own maximum; but under `subcall_tokens` it is, or a cell could pass that limit by asking for a long answer."""
 PRICED_TOKENS = 256
-"""Of such an answer, what is expected to be paid. Most are short, and money that is held back too early ends a run too early."""
+"""Of such an answer, what is expected to be paid, as long as the model's answers have not been longer. Most are short, and money that is held back too early ends a run too early."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -219,7 +219,8 @@ class Budget:
         room = min([cap.room(prompt) for cap in caps])
         wanted = ANSWER_TOKENS if max_tokens is None else max_tokens
         answer = min(wanted, room)
-        price = self._ledger.purse.price(model, prompt + min(answer, PRICED_TOKENS))
+        likely = max(PRICED_TOKENS, self._ledger.purse.mean_answer(model))
+        price = self._ledger.purse.price(model, prompt + (likely if max_tokens is None and answer == wanted else min(answer, likely)))
         bounded = answer < wanted or (subcall and self.limits.subcall_tokens is not None)
         held = prompt + (answer if bounded or max_tokens is not None else min(max(answer, expected), room))
         if any(cap.crowded(held) for cap in caps) or self._ledger.crowded_by_price(price):

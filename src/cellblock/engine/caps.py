@@ -89,6 +89,11 @@ class Purse:
             self.paid += usage
             self.by_model[model] = self.by_model.get(model, Usage()) + usage
 
+    def mean_answer(self, model: str) -> int:
+        """Tokens of the model's answers so far, in the mean; 0 before its first."""
+        seen = self.by_model.get(model)
+        return 0 if seen is None else seen.output_tokens // max(1, seen.calls)
+
     def price(self, model: str, tokens: int) -> float:
         """What a call of this size should cost, by the model's mean price so far; all that is left before its first call.
 

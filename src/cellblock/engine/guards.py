@@ -38,7 +38,7 @@ class Guards:
     """Replies in a row with neither a cell nor a final answer, after which the loop gives up."""
     repl_error_limit: int | None = None
     """Cells in a row that failed, after which the loop gives up; None goes on to the last step."""
-    loop_collapse_limit: int = 3
+    loop_collapse_limit: int = 5
     """Replies in a row with the same cells and the same output, after which the loop gives up."""
     fallback_code: str | None = None
     """A cell of yours that runs once where the loop would give up. If it gives no final answer, the loop goes on."""

@@ -10,7 +10,10 @@ from ..limits import MINIMUM_TOKENS, check_type
 from ..models.protocol import Message
 from .asking import token_bytes
 from .budget import BYTES_PER_TOKEN
+from .observations import clip
 
+SUMMARY_CHARS = 20_000
+"""It is in every prompt from then on."""
 WORTHWHILE = 0.25
 """Share of the room for a conversation that a summary has to give back."""
 
@@ -116,8 +119,8 @@ class Transcript:
         return "\n\n".join(lines)
 
     def sum_up(self, summary: str) -> None:
-        """Put `summary` in the place of all turns but the last."""
-        self._summary = summary
+        """Put `summary` in the place of all turns but the last. Of one that is longer than any should be, its ends are kept."""
+        self._summary = clip(summary, SUMMARY_CHARS)
         self._summed_up += len(self._turns) - 1
         self._turns = self._turns[-1:]
 

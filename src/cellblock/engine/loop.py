@@ -96,7 +96,7 @@ def _judge(turns: Turns, outcome: Outcome) -> Part:
 
 def _invalid(turns: Turns, parsed: Parsed) -> Part:
     turns.invalid += 1
-    if turns.last and parsed.text:
+    if turns.last and parsed.text and not turns.task.guards.forced_final:
         # It was told to answer now, and this is what it said.
         return (yield from answers.said(turns, parsed, ending="final"))
     turns.words = parsed.text or turns.words
