@@ -29,6 +29,8 @@ from worker import Worker
 
 INSIDE = "/bin/monty"
 MIB = 2**20
+CHILD_SLACK_BYTES = 64 * MIB
+"""Beside the heap, what the child may hold."""
 ADVICE = advice.of_sandbox(Path(__file__).parent)
 PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
 FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
@@ -131,6 +133,12 @@ class MontyInterpreter:
     def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
         """Run one cell to its end, answering its calls."""
         assert self.session is not None
+        if (size := _longest(inputs)) * 2 > self.memory_bytes + CHILD_SLACK_BYTES:
+            # The child would abort while it reads it, and the cell would not hear why.
+            told = (
+                f"a text of {size} bytes, held twice while it is read, does not fit into memory_bytes={self.memory_bytes}; read parts of it"
+            )
+            return Outcome(error=("MemoryError", told, None), limit="memory_bytes")
         try:
             step = self.session.feed_start(
                 code, inputs=dict(inputs), external_lookup=self.lookup, print_callback=lambda _stream, text: write(text)
@@ -199,6 +207,12 @@ def _arguments(step: monty.FunctionSnapshot) -> tuple[tuple[Any, ...], dict[str,
         raise GuestError("TypeError", f"the arguments cannot cross: {str(error)[:200]}") from None
 
 
+def _longest(inputs: Mapping[str, Any]) -> int:
+    """Bytes of the longest text among them."""
+    texts = [value for value in inputs.values() if isinstance(value, str)]
+    return max((len(text) if text.isascii() else len(text.encode()) for text in texts), default=0)
+
+
 def _failure(error: monty.MontyError) -> Outcome:
     text = str(error)
     kind, _, message = text.partition(": ")
@@ -240,7 +254,7 @@ class Guest:
         except (monty.MontyError, RuntimeError) as error:
             raise OSError(str(error)) from error
         with contextlib.suppress(ProcessLookupError):
-            lockdown.bound_child(pid, self.memory_bytes + 64 * MIB)
+            lockdown.bound_child(pid, self.memory_bytes + CHILD_SLACK_BYTES)
 
     def serve(self, layers: dict[str, str]) -> None:
         """Answer the host until it hangs up."""
