@@ -50,8 +50,8 @@ class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
     """Stable: run, step and index; the same when the run is replayed."""
     role: str
     """What for: `root_call`, `sub_root_call` (a child's own loop), `subcall` (made by a cell), `repair` (of such a call's JSON),
-    `final_call` (an answer once the steps are used up), `verifier`, `engineer` (a brief), `compaction`, or `baseline_call` (without a
-    loop)."""
+    `final_call` (an answer once the steps are used up), `verifier`, `engineer` (a brief), `compaction`, `baseline_call` (without a loop),
+    or `probe` (whether it can reply in a form)."""
     step: int
     model: str
 

@@ -15,6 +15,7 @@ from cellblock.engine.guards import Guards
 from cellblock.engine.history import History, Transcript
 from cellblock.engine.parse import parse_reply
 from cellblock.engine.prompt import PromptSettings
+from cellblock.engine.run import RLM
 from cellblock.engine.typed import answer_type
 from cellblock.errors import ConfigError, MaxTokensExceeded
 from cellblock.models.protocol import Message
@@ -210,6 +211,36 @@ def test_a_structured_answer_beside_code_is_ignored_and_the_model_is_told() -> N
     effects, end = play([reply('{"code": "x", "is_final": true, "final_answer": 1}'), ran("o"), reply("FINAL(2)")])
     assert "Refused: the FINAL in the text was ignored" in told(effects)
     assert end.value == "2"
+
+
+PROBED = {"settings": PromptSettings(structured_replies="probe")}
+PASSED = '{"reasoning": "a test", "code": "", "is_final": true, "final_answer": 42}'
+
+
+@pytest.mark.parametrize(
+    ("said", "structured"), [(PASSED, True), (f"```json\n{PASSED}\n```", True), ("42", False), (PASSED.replace("42", '"42"'), False)]
+)
+def test_a_model_that_shows_that_it_can_is_asked_for_structured_replies(said: str, structured: bool) -> None:
+    effects, end = play([reply(said), reply("FINAL(1)")], brief=PROBED)
+    assert [ask.purpose for ask in asks(effects)] == ["probe", "reply"]
+    assert ("one JSON object" in asks(effects)[1].messages[0].content) == structured
+    assert end.success
+
+
+def test_a_budget_that_does_not_cover_the_probe_ends_the_run() -> None:
+    assert play([Stopped(error=OVER)], brief=PROBED)[1].failure == OVER
+
+
+@pytest.mark.anyio
+async def test_each_model_of_a_tree_is_probed_once() -> None:
+    def answer(messages: list[Message]) -> str:
+        if messages[0].content.startswith("Reply with this JSON"):
+            return PASSED
+        return "```repl\nFINAL([rlm_query('a'), rlm_query('b')])\n```" if "Question:\nroot" in messages[1].content else "FINAL(x)"
+
+    result = await RLM(answer, prompt=PromptSettings(structured_replies="probe"), journal=":memory:").arun("root", "text")
+    assert result.value == ["x", "x"]
+    assert result.usage.by_role["probe"].calls == 1
 
 
 # -- history

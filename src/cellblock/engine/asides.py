@@ -7,6 +7,7 @@ import re
 from ..models.protocol import Message
 from .observations import clip
 from .prompt import Brief, context_facts
+from .structured import structured_reply
 
 EVIDENCE_CHARS = 12_000
 """Of a run's conversation, its end, that a verifier reads."""
@@ -17,6 +18,8 @@ LAST_CALL = (
     "All steps are used up, and no further cell will run. Give the final answer now, from what you have seen: "
     "FINAL(your answer), as text and nothing else. If you cannot know it, say so in the answer."
 )
+_PROBE = """Reply with this JSON object and nothing else, with the product of 6 and 7 in the place of the question mark:
+{"reasoning": "a test", "code": "", "is_final": true, "final_answer": ?}"""
 _ENGINEER = """You prepare the ground for a colleague who will answer a question about a long context by writing Python that searches it.
 You see the question, the context's size and its first characters. Write a brief of at most ten lines: what kind of text it seems to be,
 how it is laid out, what to search for first, and what could mislead. Do not answer the question, and invent nothing that you do not see."""
@@ -40,6 +43,17 @@ _VERDICTS = re.compile(r"\s*[*_`]{0,3}(VERIFIED|REJECTED)\b[*_`]{0,3}[ \t]*[:.\-
 def brief_messages(brief: Brief) -> tuple[Message, ...]:
     """For the engineer."""
     return Message("system", _ENGINEER), Message("user", context_facts(brief))
+
+
+def probe_messages() -> tuple[Message, ...]:
+    """For a reply that shows whether the model can give structured ones."""
+    return (Message("user", _PROBE),)
+
+
+def passes_probe(reply: str) -> bool:
+    """Whether that reply does."""
+    form = structured_reply(reply)
+    return form is not None and form.answer == (42,)
 
 
 def compact_messages(question: str, turns: str) -> tuple[Message, ...]:

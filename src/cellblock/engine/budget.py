@@ -29,7 +29,8 @@ ANSWER_TOKENS = 4_096
 """The least that is reserved for an answer whose length nobody bounded. Not given to the model, since a bound of ours could be above its
 own maximum; but under `subcall_tokens` it is, or a cell could pass that limit by asking for a long answer."""
 PRICED_TOKENS = 256
-"""Of such an answer, what is expected to be paid, as long as the model's answers have not been longer. Most are short, and money that is held back too early ends a run too early."""
+"""Of such an answer, what is expected to be paid, as long as the model's answers have not been longer. Most are
+short, and money that is held back too early ends a run too early."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from ..events import CellEnded, CellStarted, Refused
 from ..models.protocol import ModelAdapter
 from ..repl.protocol import ExecResult
 from . import observations
+from .asides import passes_probe
 from .asking import cleaned
 from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outcome, Purpose, Ran, Refuse, Reply, Stopped
 from .opening import Opening
@@ -86,6 +87,8 @@ class Driver:
         except BudgetExceeded as error:
             run.tree.journal.finish(run.run_id, seq, failure_record(error))
             return Stopped(error=error)
+        if effect.purpose == "probe":
+            run.tree.structured[model.name] = passes_probe(response.text)
         return Reply(text=response.text)
 
     def _asked(self, purpose: Purpose) -> tuple[str, ModelAdapter]:
@@ -104,6 +107,8 @@ class Driver:
                 return "compaction", run.model
             case "direct":
                 return "baseline_call", run.model
+            case "probe":
+                return "probe", run.model
 
     async def _exec(self, effect: Exec) -> Outcome:
         run = self._run

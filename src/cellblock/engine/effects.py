@@ -15,9 +15,9 @@ from ..models.protocol import Message
 from ..repl.protocol import ExecResult
 from ..values import Value
 
-Purpose: TypeAlias = Literal["reply", "final", "verify", "brief", "compact", "direct"]
+Purpose: TypeAlias = Literal["reply", "final", "verify", "brief", "compact", "direct", "probe"]
 """What a model is asked for: the loop's next reply, an answer once the steps are used up, a verdict on an answer, a brief before the loop,
-a summary of old turns, or an answer without any loop."""
+a summary of old turns, an answer without any loop, or to show that it can reply in a form."""
 Ending: TypeAlias = Literal["final", "auto_variable", "forced_final", "last_output", "failed", "budget"]
 """What a run's value is: the model's final answer; the variable that was agreed on; what it said when it was made to answer; its last
 output; nothing; or what there was when a limit of the run was passed."""

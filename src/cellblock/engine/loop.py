@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from . import answers, asides, endings, guards
 from .answers import Part, expect
 from .effects import Exec, Loop, Outcome, Ran, Reply, Stopped
@@ -14,7 +16,7 @@ __all__ = ["Task", "repl_loop"]
 def repl_loop(task: Task) -> Loop:
     """Ask, run the reply's cells, show their output, until a final answer, the last step, or no hope of one."""
     turns = Turns.of(task)
-    conclusion = yield from _briefed(turns)
+    conclusion = (yield from _probed(turns)) or (yield from _briefed(turns))
     while conclusion is None and turns.step < task.steps:
         turns.next_step()
         conclusion = (yield from _summed_up(turns)) or (yield from _turn(turns))
@@ -23,6 +25,19 @@ def repl_loop(task: Task) -> Loop:
                 return (yield from answers.last_resort(turns, why))
             conclusion = yield from _fall_back(turns, task.guards.fallback_code)
     return conclusion or (yield from answers.last_resort(turns, None))
+
+
+def _probed(turns: Turns) -> Part:
+    """Find out whether the model can give structured replies, where that is not known."""
+    brief = turns.task.brief
+    if brief.settings.structured_replies != "probe":
+        return None
+    reply = yield turns.aside("probe", asides.probe_messages())
+    if isinstance(reply, Stopped):
+        return endings.cut_short(reply.error, turns.best)
+    can = asides.passes_probe(expect(reply, Reply).text)
+    turns.task = replace(turns.task, brief=replace(brief, settings=replace(brief.settings, structured_replies=can)))
+    return None
 
 
 def _briefed(turns: Turns) -> Part:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import anyio
 
@@ -21,7 +22,7 @@ from .endings import answer_text
 from .externals import externals_of
 from .loop import Task, repl_loop
 from .opening import Opening
-from .prompt import Brief
+from .prompt import Brief, PromptSettings
 from .settings import Carry
 from .spending import Spent
 from .tree import LiveSession, Run
@@ -117,6 +118,12 @@ def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
             spent=tuple(map(_row, usage.parts)),
             seconds=time.monotonic() - run.created,
         )
+
+
+def _known_form(run: Run, prompt: PromptSettings) -> PromptSettings:
+    """Settings without a probe that was made already."""
+    known = run.tree.structured.get(run.model.name)
+    return prompt if known is None or prompt.structured_replies != "probe" else replace(prompt, structured_replies=known)
 
 
 def _row(part: Spent) -> SpentRow:
@@ -215,7 +222,7 @@ def _task(run: Run, question: str, externals: tuple[str, ...]) -> Task:
         exec_limits=settings.exec_limits,
         steps=run.budget.limits.steps,
         children=run.budget.may_descend,
-        settings=settings.prompt,
+        settings=_known_form(run, settings.prompt),
         guards=guards,
         answer_schema=run.turn.answer_type.told,
         earlier=run.turn.earlier,

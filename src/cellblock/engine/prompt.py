@@ -81,16 +81,18 @@ class PromptSettings:
     """Paragraphs of yours, after all others."""
     sample_chars: int = SAMPLE_CHARS
     """Of the context's start, in the first message; 0 shows none."""
-    structured_replies: bool = False
-    """Ask for replies that are one JSON object. A model that writes cells all the same is understood, too."""
+    structured_replies: bool | Literal["probe"] = False
+    """Ask for replies that are one JSON object. A model that writes cells all the same is understood, too. "probe" finds out first, by one
+    small call, whether the model can: once for each model of a run and its child runs."""
     context_brief: Literal["off", "pre_loop", "per_query", "both"] = "off"
     """Whether the engineer's model writes a brief first: before the root's loop, before each child run's, or both."""
 
     def __post_init__(self) -> None:
         if self.system_prompt is not None:
             check_type("system_prompt", self.system_prompt, str)
-        for name in ("compact", "structured_replies"):
-            check_type(name, getattr(self, name), bool)
+        check_type("compact", self.compact, bool)
+        if self.structured_replies not in (True, False, "probe"):
+            raise ConfigError(f"structured_replies={self.structured_replies!r}: use True, False or 'probe'")
         check_type("sample_chars", self.sample_chars, int)
         if not isinstance(self.supplements, tuple) or not all(isinstance(text, str) for text in self.supplements):
             raise ConfigError(f"supplements={repr(self.supplements)[:60]}: a tuple of texts is needed")
@@ -144,7 +146,7 @@ def system_message(brief: Brief) -> Message:
     """Names, rules and limits, exactly as this run has them."""
     settings = brief.settings
     rules = _RULES if not settings.compact else _SHORT_RULES
-    told = rules.replace("{cells}", _FORM if settings.structured_replies else _FENCES)
+    told = rules.replace("{cells}", _FORM if settings.structured_replies is True else _FENCES)
     opening = [FIRST_LINE] if settings.system_prompt is None else [settings.system_prompt]
     parts = [
         *opening,

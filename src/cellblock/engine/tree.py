@@ -79,6 +79,8 @@ class Tree:
     cached: CachedCalls | None = None
     """Answers to sub-calls, if they are kept."""
     prices_loaded: bool = False
+    structured: dict[str, bool] = field(default_factory=dict)
+    """By model, whether it can give structured replies, as far as it was asked to show it."""
     longest: dict[str, int] = field(default_factory=dict)
     """By model, tokens of its longest answer so far among those without a bound."""
     call_ended: anyio.Event = field(default_factory=anyio.Event)
