@@ -37,18 +37,18 @@ WHY = {
         "the same cell twice is often an error on its way to being mended, or a second look: the most costly of the limits. Not "
         "to be set so low."
     ),
-    "loop_collapse_limit=3": "the default. Without a forced final answer it loses runs that would have come out of it.",
+    "loop_collapse_limit=3": "without a forced final answer it loses runs that would have come out of it. The default is 5.",
     "auto_finalize_var": (
         "takes the answer of a model that has set the variable and forgets to say so: a step saved with one that would "
         "remember, an answer gained with one that would not."
     ),
     "forced_final": (
         "asks once more where the steps are used up, and gets the answer that the outputs show already. It takes nothing away. "
-        "Prose in the last reply is taken for the answer before it can ask: what is left of wrong answers with a stuck model."
+        "Prose in the last reply, too, is asked about once more, which leaves no wrong answers that are told as right with a stuck model."
     ),
     "Guards(), the defaults": (
         "they ask nothing of an answer, so early ones get through. They are limits and a forced final answer: with a model that "
-        "gets stuck that means more right answers for little more than half of the calls."
+        "gets stuck that means more right answers for two thirds of the calls."
     ),
     "policy format_strict": (
         "`require_repl_before_final` does it, the limits take a little away. What it says on form a program does not heed."
