@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+import anyio
 import pytest
 from responsive import holds_up_for
 
@@ -15,6 +18,8 @@ from cellblock.engine.tools import Tool
 from cellblock.errors import ConfigError, ModelRefused
 from cellblock.models import ScriptedModel
 from cellblock.models.protocol import Message, ModelResponse, Usage
+
+from .doubles import value_of
 
 pytestmark = pytest.mark.anyio
 
@@ -74,3 +79,36 @@ def test_no_tool_is_named_like_the_list_of_earlier_questions() -> None:
 
     with pytest.raises(ConfigError, match="a name that every cell has already"):
         Tool.of(history)
+
+
+class CancelsItself:
+    """An adapter in which something is cancelled that nobody asked to be."""
+
+    name = "odd"
+
+    async def complete(self, messages: Sequence[Message], **_: object) -> ModelResponse:
+        if "bad" in messages[-1].content:
+            raise asyncio.CancelledError
+        return ModelResponse(text="fine", usage=Usage(calls=1), model=self.name)
+
+    async def aclose(self) -> None: ...
+
+
+async def test_an_adapter_that_is_cancelled_from_within_fails_like_a_model() -> None:
+    code = "FINAL(await llm_query_batched(['a', 'bad', 'b']))"
+    assert await value_of(code, CancelsItself()) == ["fine", "ERROR: ModelUnavailable: the call failed", "fine"]  # type: ignore[arg-type]
+    assert await value_of("FINAL(await llm_query('bad'))", CancelsItself()) == "RuntimeError: ModelUnavailable: the call failed"  # type: ignore[arg-type]
+
+
+class Waits(CancelsItself):
+    """An adapter whose answer never comes."""
+
+    async def complete(self, messages: Sequence[Message], **_: object) -> ModelResponse:
+        await anyio.sleep_forever()
+        raise AssertionError("unreachable")
+
+
+async def test_a_call_that_is_cancelled_from_outside_is_cancelled() -> None:
+    with anyio.move_on_after(0.01) as scope:
+        await complete(Waits(), ASKED, None)  # type: ignore[arg-type]
+    assert scope.cancelled_caught

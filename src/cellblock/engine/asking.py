@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..errors import ModelError
+from ..errors import ModelError, ModelUnavailable
 from ..models.callables import Foreign
 from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
 from ..models.replies import estimate
@@ -23,9 +24,19 @@ async def complete(model: ModelAdapter, messages: Sequence[Message], max_tokens:
     try:
         with Foreign(model.name):
             return _answer(await model.complete(messages, max_tokens=max_tokens), messages)
+    except asyncio.CancelledError:
+        if _is_cancelled():
+            raise
+        # Nobody cancelled this task: let through, it would end the run without a word.
+        raise ModelUnavailable(f"{model.name} was cancelled from within", provider=model.name) from None
     except ModelError as error:
         error.usage = _counted(error.usage) if _countable(error.usage) else None
         raise
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _answer(response: object, messages: Sequence[Message]) -> ModelResponse:
