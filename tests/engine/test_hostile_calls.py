@@ -72,6 +72,22 @@ def test_long_texts_count_as_long_wherever_they_stand(value: object) -> None:
     assert "takes more than 400000 steps" in told[0]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {f"k{number}": "list[" * 22 + "int" + "]" * 22 for number in range(900)},
+        {f"k{number}": "list[" * 8 + "int" + "|int" * 30 + "]" * 8 for number in range(900)},
+    ],
+    ids=["deep", "many"],
+)
+def test_a_schema_of_many_words_is_refused_before_they_are_read(given: Value) -> None:
+    def refused() -> None:
+        with pytest.raises(ValueError, match=r"too large|a JSON Schema is a dict|no keyword"):
+            Schema.from_value(given)
+
+    assert holds_up_for(refused) < 0.06
+
+
 def test_digits_count_where_a_number_is_divided() -> None:
     leaves = {f"a{number}": {"anyOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(16)}
     schema = Schema.from_value({"$ref": "#/$defs/a0", "$defs": {**leaves, "a16": {"multipleOf": 1.1e-300}}})  # type: ignore[dict-item]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ..values import Value
-from .schema_words import JSONSchema, expression, fields, type_name
+from .schema_words import MAX_ALL_CHARS, JSONSchema, expression, fields, type_name
 
 MAX_SCHEMAS = 2_000
 """Of one schema, those within it included."""
@@ -40,7 +40,7 @@ def written_out(given: Value) -> tuple[Given, frozenset[str]]:
 
 class _Writer:
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.words = 0
         self.refs: set[str] = set()
 
     def schema(self, given: Value, where: str, depth: int) -> Given:
@@ -49,6 +49,9 @@ class _Writer:
             raise ValueError(f"the schema is too large: at most {MAX_SCHEMAS} parts, {MAX_DEPTH} deep")
         if isinstance(given, bool):
             return given
+        self.words += len(given) if isinstance(given, str) else 0
+        if self.words > MAX_ALL_CHARS:
+            raise ValueError(f"the schema is too large: its types may take {MAX_ALL_CHARS:,} characters")
         full = _in_full(given)
         if full is None:
             raise ValueError(f"{where}: a JSON Schema is a dict, or a type such as 'str' or 'list[int]', not {_shown(given)}")

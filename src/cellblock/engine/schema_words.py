@@ -6,6 +6,10 @@ from ..values import Value
 
 MAX_CHARS = 200
 """Of one expression."""
+MAX_NESTING = 8
+"""Of its brackets: each level is read once more."""
+MAX_ALL_CHARS = 20_000
+"""Of all expressions of one schema together."""
 _TYPES = {
     **dict.fromkeys(("str", "string"), "string"),
     **dict.fromkeys(("int", "integer"), "integer"),
@@ -31,7 +35,7 @@ def type_name(word: str) -> str | None:
 
 def expression(text: str) -> JSONSchema | None:
     """The schema that an expression of type words means; None if it is none."""
-    parts = _split(text, "|") if len(text) <= MAX_CHARS else None
+    parts = _split(text, "|") if len(text) <= MAX_CHARS and text.count("[") <= MAX_NESTING else None
     if parts is None:
         return None
     schemas = [_atom(part.strip()) for part in parts]
@@ -42,9 +46,15 @@ def expression(text: str) -> JSONSchema | None:
 
 
 def fields(given: JSONSchema) -> JSONSchema | None:
-    """The schema of a dict with these fields, each of them needed; None if `given` is a schema already."""
+    """The schema of a dict with these fields, each of them needed; None if `given` is a schema already.
+
+    Raises:
+        ValueError: there is too much of it.
+    """
     if not given or "type" in given or any(key.startswith("$") for key in given):
         return None
+    if sum(len(value) for value in given.values() if isinstance(value, str)) > MAX_ALL_CHARS:
+        raise ValueError(f"the schema is too large: its types may take {MAX_ALL_CHARS:,} characters")
     if any(not _describes(key, value) for key, value in given.items()):
         return None
     return {"type": "object", "properties": dict(given), "required": list(given)}
@@ -84,6 +94,9 @@ def _generic(name: str, arguments: list[str]) -> JSONSchema | None:
 
 def _split(text: str, separator: str) -> list[str] | None:
     """The parts between separators that stand in no brackets; None where brackets do not match."""
+    if separator not in text:
+        # Brackets that do not match are found where what is in them is read.
+        return [text]
     parts, depth, start = [], 0, 0
     for index, char in enumerate(text):
         depth += (char == "[") - (char == "]")
