@@ -77,6 +77,7 @@ def test_another_programs_database_is_refused_and_left_as_it_is(path: Path) -> N
         database.execute("CREATE TABLE precious (x)")
         database.execute("PRAGMA user_version = 1")
     database.close()
+    path.chmod(0o600)
     before = path.read_bytes()
 
     with pytest.raises(StoreError, match="not a cache of this version; name another file"):
@@ -97,6 +98,7 @@ def test_a_newer_versions_cache_is_refused(path: Path) -> None:
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 5_000])
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path: Path, content: bytes) -> None:
     path.write_bytes(content)
+    path.chmod(0o600)
 
     with pytest.raises(StoreError, match="remove it if it is a cache, else name another file"):
         SQLiteCache(path)

@@ -169,7 +169,8 @@ def test_a_mapped_state_is_the_same_and_writes_do_not_reach_the_file(runtime, ne
         mapped = Session(runtime)
         mapped.open(state=saved, file=(file.fileno(), 4096))
         probe = PROBE + "\nprint(len(big), big[-1])"
-        assert mapped.output(probe + "\nbig = 5") == new_session(state=saved).output(probe)
+        probe += "\nbig = 5"
+        assert mapped.output(probe) == new_session(state=saved).output(probe)
         file.seek(4096)
         assert file.read() == saved
 

@@ -146,9 +146,14 @@ class Driver:
 
 
 async def _next(loop: Loop, outcome: Outcome) -> Effect | Conclusion:
-    if isinstance(outcome, Reply) and len(outcome.text) > LONG_REPLY_CHARS:
+    if (isinstance(outcome, Reply) and len(outcome.text) > LONG_REPLY_CHARS) or _has_an_answer(outcome):
         return await anyio.to_thread.run_sync(_sent, loop, outcome)
     return _sent(loop, outcome)
+
+
+def _has_an_answer(outcome: Outcome) -> bool:
+    """Whether the loop will check an answer, which may take a schema half a second."""
+    return (isinstance(outcome, Ran) and outcome.result.has_final) or (isinstance(outcome, Got) and outcome.missing is None)
 
 
 def _sent(loop: Loop, outcome: Outcome) -> Effect | Conclusion:

@@ -201,8 +201,10 @@ async def _carry_on(carry: Carry, session: LiveSession) -> None:
     try:
         carry.snapshot = await session.dump()
         carry.left_out = dict(getattr(carry.snapshot, "left_out", {}))
-    except SandboxError as error:
-        carry.left_out = {"(all that the last question added)": str(error)}
+    except (SandboxError, StoreError, OSError) as error:
+        # The answer is there, and paid for. Of a full disk no model needs to know the path.
+        why = str(error) if isinstance(error, SandboxError) else f"it could not be kept ({type(error).__name__})"
+        carry.left_out = {"(all that the last question added)": why}
 
 
 def _task(run: Run, question: str, externals: tuple[str, ...]) -> Task:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +43,7 @@ class SQLiteCache:
 
     Raises:
         StoreError: the file cannot be opened, is no cache, or is damaged.
-        ConfigError: a limit is not above 0.
+        ConfigError: a limit is not above 0, or the file is another user's, open to others, or a link.
     """
 
     def __init__(
@@ -164,6 +166,12 @@ def _make_private(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    # Of a link, the link itself: what it points to could be made by whoever made it.
+    about = path.lstat()
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or stat.S_IMODE(about.st_mode) & 0o077:
+        raise ConfigError(f"{path}: others could read or change what is cached there; chmod 600 it, or name another file")
 
 
 def _kind(database: sqlite3.Connection) -> tuple[tuple[int, int], int]:

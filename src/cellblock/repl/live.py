@@ -126,7 +126,7 @@ class Live:
             SandboxBroken: the worker lied, died or did not answer in time.
         """
         limit, share = self.options.limits.memory_bytes, self.options.spec.facts.dump_share
-        if share < 1 and (used := self.process.resident_bytes()) > share * limit:
+        if share < 1 and (used := self.process.own_bytes()) > share * limit:
             raise StateTooLarge(f"the state is too large to be written: it takes {used:,} bytes; {int(share * limit):,} may be dumped")
         room = limit + STATE_SLACK_BYTES
         saved = SavedState.empty(room)

@@ -143,10 +143,20 @@ class WorkerProcess:
 
     def resident_bytes(self) -> int:
         """Resident memory of the interpreter (of the worker itself, where it has no child)."""
+        return self._pages()[1] * _PAGE
+
+    def own_bytes(self) -> int:
+        """The part of `resident_bytes` that is no file's: neither the program's nor the context's pages."""
+        _, resident, shared = self._pages()
+        return (resident - shared) * _PAGE
+
+    def _pages(self) -> tuple[int, int, int]:
+        """Pages of memory in all, those that are resident, and those of the latter that are a file's."""
         try:
-            return int(os.pread(self._statm, 256, 0).split()[1]) * _PAGE
-        except (OSError, IndexError):
-            return 0
+            size, resident, shared = map(int, os.pread(self._statm, 256, 0).split()[:3])
+        except (OSError, ValueError):
+            return 0, 0, 0
+        return size, resident, shared
 
     def private_bytes(self) -> int:
         """Private memory of the worker and its interpreter; needs the right to read their maps (0 without it)."""
