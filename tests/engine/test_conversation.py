@@ -151,3 +151,22 @@ def test_joined_contexts_are_the_documents_in_order(texts: list[str], tmp_path: 
     assert whole.head(whole.num_chars) == expected.head(expected.num_chars)
     assert (whole.num_chars, whole.num_documents) == (expected.num_chars, expected.num_documents)
     assert [entry.name for entry in whole.files] == [f"{number}.txt" for number in range(len(texts))]
+
+
+async def test_a_question_that_fails_does_not_add_its_context() -> None:
+    session, _ = chat("monty", cell("FINAL(1)"), "```repl\nx\n```")
+    async with session:
+        await session.arun("a", "one")
+        with pytest.raises(ModelRefused):
+            await session.arun("b", "two")
+        session._perform = RLM(ScriptedModel([cell("FINAL(ctx.num_documents())")]), journal=":memory:")._perform
+        assert (await session.arun("b", "two")).value == 2
+
+
+async def test_the_first_context_is_there_again_after_a_first_question_that_failed() -> None:
+    session, _ = chat("monty", context="one")
+    async with session:
+        with pytest.raises(ModelRefused):
+            await session.arun("a")
+        session._perform = RLM(ScriptedModel([cell("FINAL(P[:])")]), journal=":memory:")._perform
+        assert (await session.arun("a")).value == "one"

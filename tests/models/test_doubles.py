@@ -238,3 +238,12 @@ def test_many_keys_in_a_row_leave_no_half_key(padding: int, keys: int):
     key = "sk-0123456789abcdefghij" + "k" * 200
 
     assert "0123" not in one_line("x" * padding + key * keys, secrets=[Secret(key)])
+
+
+@pytest.mark.anyio
+async def test_a_function_that_wants_to_end_the_process_fails_like_a_model() -> None:
+    def leave(prompt: str) -> str:
+        raise SystemExit(3)
+
+    with pytest.raises(ModelUnavailable, match="raised SystemExit: 3"):
+        await CallableModel(leave).complete([Message("user", "x")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
@@ -31,6 +32,30 @@ Perform: TypeAlias = Callable[[str, Context, Turn, Callable[[AnyEvent], None] | 
 """Answers one question of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A context, and whether it is this session's own or the caller's."""
+
+    context: Context
+    is_own: bool
+
+    def release(self) -> None:
+        if self.is_own:
+            self.context.close()
+
+
+async def _more(before: _Held | None, source: ContextSource) -> _Held:
+    """All of `before`, which stays, and of `source`."""
+    more = await open_context(source)
+    if before is None:
+        return _Held(more, more is not source)
+    try:
+        return _Held(await anyio.to_thread.run_sync(joined, [before.context, more]), True)
+    finally:
+        if more is not source:
+            more.close()
+
+
 class Conversation:
     """Several questions, one after the other. Made by `RLM.session`; also a context manager, async or not.
 
@@ -44,8 +69,7 @@ class Conversation:
     def __init__(self, perform: Perform, context: ContextSource | None = None) -> None:
         self._perform = perform
         self._first = context
-        self._whole: Context | None = None
-        self._owned = False
+        self._held: _Held | None = None
         self._carry = Carry()
         self._lock = anyio.Semaphore(1, fast_acquire=True)
         self._closed = False
@@ -59,7 +83,7 @@ class Conversation:
         output_type: object = None,
         on_event: Callable[[AnyEvent], None] | None = None,
     ) -> RunResult:
-        """Answer the next question. One that fails leaves the variables and `turns` as they were before it.
+        """Answer the next question. One that fails leaves everything as it was before it.
 
         Args:
             context: more of it: its documents come after those that are there, and stay.
@@ -73,8 +97,14 @@ class Conversation:
         except anyio.WouldBlock:
             raise ConfigError("this session is answering another question; ask one after the other") from None
         try:
-            whole = await self._with(context)
-            return await self._answered(question, whole, output_type, on_event)
+            held = await self._with(context)
+            try:
+                result = await self._answered(question, held.context, output_type, on_event)
+            except BaseException:
+                self._release_unless_kept(held)
+                raise
+            self._keep(held)
+            return result
         finally:
             self._lock.release()
             if self._closed:
@@ -107,31 +137,26 @@ class Conversation:
         self.turns.append((cleaned(question[:KEPT_QUESTION_CHARS]), result.answer[:KEPT_ANSWER_CHARS]))
         return result
 
-    async def _with(self, context: ContextSource | None) -> Context:
+    async def _with(self, context: ContextSource | None) -> _Held:
+        """What there is, and what comes with a question."""
         if self._closed:
             raise ConfigError("this session is closed; open another one")
-        if self._first is not None:
-            await self._add(self._first)
-            self._first = None
-        if context is not None:
-            await self._add(context)
-        if self._whole is None:
+        held = self._held
+        for source in (self._first if held is None else None, context):
+            if source is not None:
+                before, held = held, await _more(held, source)
+                self._release_unless_kept(before)
+        if held is None:
             raise ConfigError("this session has no context yet; give one with the question")
-        return self._whole
+        return held
 
-    async def _add(self, source: ContextSource) -> None:
-        before, more = self._whole, await open_context(source)
-        if before is None:
-            self._whole, self._owned = more, more is not source
-            return
-        try:
-            self._whole = await anyio.to_thread.run_sync(joined, [before, more])
-        finally:
-            if more is not source:
-                more.close()
-        if self._owned:
-            before.close()
-        self._owned = True
+    def _keep(self, held: _Held) -> None:
+        before, self._held = self._held, held
+        self._release_unless_kept(before)
+
+    def _release_unless_kept(self, held: _Held | None) -> None:
+        if held is not None and held is not self._held:
+            held.release()
 
     def close(self) -> None:
         """Forget everything, once the question that is being answered has its answer. Harmless when called twice."""
@@ -141,9 +166,8 @@ class Conversation:
             self._forget()
 
     def _forget(self) -> None:
-        if self._owned and self._whole is not None:
-            self._whole.close()
-        self._whole, self._owned, self._carry = None, False, Carry()
+        held, self._held, self._carry = self._held, None, Carry()
+        self._release_unless_kept(held)
 
     def __enter__(self) -> Conversation:
         return self

@@ -108,7 +108,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 class Foreign(AbstractContextManager[None]):
-    """Turns any exception of code that is not ours into `ModelUnavailable`, and lets exits and cancellation pass.
+    """Turns any exception of code that is not ours into `ModelUnavailable`, SystemExit too; Ctrl-C and cancellation pass.
 
     Args:
         name: of the model, for the message.
@@ -119,6 +119,6 @@ class Foreign(AbstractContextManager[None]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Raise `ModelUnavailable` from an exception that is not one of our own."""
-        if isinstance(error, Exception) and not isinstance(error, CellblockError):
+        if isinstance(error, (Exception, SystemExit)) and not isinstance(error, CellblockError):
             message = one_line(f"{self.name} raised {type(error).__name__}: {error}")
             raise ModelUnavailable(message, provider=self.name) from error
