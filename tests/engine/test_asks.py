@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from cellblock.engine.asks import NO_ANSWER, read
-from cellblock.engine.externals import externals_of
+from cellblock.engine.calls.asks import NO_ANSWER, read
+from cellblock.engine.calls.externals import externals_of
 from cellblock.engine.run import RLM
 from cellblock.engine.tree import Run
 from cellblock.engine.vocabulary import ALIASES, CALLS

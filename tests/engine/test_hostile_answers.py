@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 from responsive import holds_up_for
 
-from cellblock.engine.tool_calls import validated
+from cellblock.engine.calls.tool_calls import validated
 from cellblock.engine.tools import Tool
 from cellblock.engine.typed import Checked, answer_type
 from cellblock.repl.protocol import CellError

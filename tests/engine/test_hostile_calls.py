@@ -9,9 +9,9 @@ import anyio.lowlevel
 import pytest
 from responsive import holds_up_for, responsive_loop
 
-from cellblock.engine import arguments
-from cellblock.engine.asks import NO_ANSWER, Asks, read
-from cellblock.engine.schemas import Schema
+from cellblock.engine.calls import arguments
+from cellblock.engine.calls.asks import NO_ANSWER, Asks, read
+from cellblock.engine.schemas.check import Schema
 from cellblock.models import ScriptedModel
 from cellblock.values import Value
 

@@ -48,5 +48,5 @@ async def test_what_is_closed_during_a_question_is_forgotten_after_it() -> None:
     session = Conversation(perform, "c")  # type: ignore[arg-type]
     await session.arun("q")
     assert len(seen) == 1
-    assert session._whole is None
+    assert session._held is None
     assert session._carry.snapshot is None

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter
 
-from cellblock.engine.schemas import MAX_STEPS, Schema
+from cellblock.engine.schemas.check import MAX_STEPS, Schema
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from cellblock import Models, ScriptedModel
 from cellblock.events import ModelAnswered
 from cellblock.models import CallableModel, ModelAdapter, OpenAIChat, OpenAIResponses
 from cellblock.models.cache import FileCache, SemanticCache, SQLiteCache
-from cellblock.models.semantic import SemanticModel
+from cellblock.models.cache.model import SemanticModel
 
 from .served import QUERY, Counted, asked, chat
 from .stage import cell, engine

@@ -18,8 +18,8 @@ from cellblock.errors import ModelUnavailable
 from cellblock.events import CellEnded, ModelAsked, RunStarted
 from cellblock.models import Endpoint, OpenAIChat, Secret
 from cellblock.models.cache import FileCache, SemanticCache
+from cellblock.models.cache.model import SemanticModel
 from cellblock.models.protocol import Message
-from cellblock.models.semantic import SemanticModel
 
 from .stage import cell, engine, play, value_of
 

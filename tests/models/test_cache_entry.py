@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cellblock.errors import ConfigError
 from cellblock.models import CallableModel, Message, ScriptedModel, Usage
-from cellblock.models.cache_entry import ENTRY_BYTES, CachedAnswer, call_key, checked_key, decode, digest, encode, identity_of
+from cellblock.models.cache.entry import ENTRY_BYTES, CachedAnswer, call_key, checked_key, decode, digest, encode, identity_of
 
 ROOT = Path(__file__).parents[2]
 TEXT = st.text(st.characters(), max_size=12)

@@ -10,8 +10,8 @@ import pytest
 from cellblock.errors import ConfigError, StoreError
 from cellblock.models import Usage
 from cellblock.models.cache import CachedAnswer, FileCache
-from cellblock.models.cache_entry import ENTRY_BYTES
-from cellblock.models.cache_files import _LEFTOVER_SECONDS
+from cellblock.models.cache.entry import ENTRY_BYTES
+from cellblock.models.cache.files import _LEFTOVER_SECONDS
 
 pytestmark = pytest.mark.anyio
 KEY = "ab" + "0" * 62

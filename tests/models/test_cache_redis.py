@@ -12,9 +12,9 @@ import pytest
 
 from cellblock.errors import ConfigError, StoreError
 from cellblock.models import Usage
-from cellblock.models import cache_redis as module
 from cellblock.models.cache import CachedAnswer, RedisCache
-from cellblock.models.cache_entry import ENTRY_BYTES
+from cellblock.models.cache import redis as module
+from cellblock.models.cache.entry import ENTRY_BYTES
 
 from .redis_servers import REAL, Reply, SmallRedis, real_server, small_server
 

@@ -15,8 +15,8 @@ from responsive import holds_up_for
 from cellblock.errors import ConfigError, ModelUnavailable
 from cellblock.models import Usage
 from cellblock.models.cache import CachedAnswer, SemanticCache, SQLiteCache
-from cellblock.models.cache_marks import marks
-from cellblock.models.cache_semantic import MOST_SCOPES, PROMPT_CHARS
+from cellblock.models.cache.marks import marks
+from cellblock.models.cache.semantic import MOST_SCOPES, PROMPT_CHARS
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from responsive import responsive_loop
 from cellblock.errors import ConfigError, StoreError
 from cellblock.models import Message, Usage
 from cellblock.models.cache import CachedAnswer, CallCache, FileCache, RedisCache, SQLiteCache, call_key, open_cache
-from cellblock.models.cache_entry import ENTRY_BYTES
+from cellblock.models.cache.entry import ENTRY_BYTES
 
 from .redis_servers import REAL, SmallRedis, real_server, small_server
 

@@ -8,8 +8,8 @@ from cellblock.engine.roles import Models
 from cellblock.engine.run import RLM
 from cellblock.models import ScriptedModel
 from cellblock.models.cache import FileCache, SemanticCache
+from cellblock.models.cache.model import SemanticModel
 from cellblock.models.protocol import Message
-from cellblock.models.semantic import SemanticModel
 
 pytestmark = pytest.mark.anyio
 

@@ -15,11 +15,11 @@ from ..store.journal import Status
 from ..values import Value
 from . import prompt
 from .asking import cleaned
+from .calls.externals import externals_of
 from .direct import direct_loop
 from .driver import Driver
 from .effects import Conclusion
 from .endings import answer_text
-from .externals import externals_of
 from .loop import Task, repl_loop
 from .opening import Opening
 from .prompt import Brief, PromptSettings

@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import ConfigError
 from ..values import Value
-from .json_text import decoded
+from .calls.json_text import decoded
 from .untrusted import MANY_PROBLEMS, hashes_numbers, refused
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class SchemaType:
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        from .schemas import Schema
+        from .schemas.check import Schema
 
         self._schema = Schema.from_value(schema)
         self.told = msgspec.json.encode(schema).decode()

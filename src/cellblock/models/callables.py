@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 
 from ..errors import CellblockError, ConfigError, ModelRefused, ModelUnavailable
-from .identity import identity_of, own_token
+from .identity import identity_text, own_token
 from .protocol import Message, ModelResponse
 from .redact import one_line
 from .replies import estimate
@@ -58,7 +58,7 @@ class CallableModel:
     @property
     def identity(self) -> str:
         """All that shapes its answers besides messages and `max_tokens`, for a cache's key. Code cannot be compared: see `version`."""
-        return identity_of("CallableModel", self.name, *self._version, sampling=self.sampling)
+        return identity_text("CallableModel", self.name, *self._version, sampling=self.sampling)
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None

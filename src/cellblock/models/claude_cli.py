@@ -17,7 +17,7 @@ import msgspec
 
 from ..errors import ConfigError
 from .failures import Failures
-from .identity import identity_of
+from .identity import identity_text
 from .protocol import Message, ModelResponse
 from .rates import Rates
 from .redact import Secret
@@ -99,7 +99,7 @@ class ClaudeCLI:
     @property
     def identity(self) -> str:
         """All that shapes its answers besides messages and `max_tokens`, for a cache's key."""
-        return identity_of("ClaudeCLI", self._command, self.model)
+        return identity_text("ClaudeCLI", self._command, self.model)
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, object] | None = None

@@ -12,7 +12,7 @@ import msgspec
 
 from .callables import Foreign
 from .endpoint import Endpoint
-from .identity import identity_of, own_token
+from .identity import identity_text, own_token
 from .protocol import Message, ModelResponse, Usage
 from .remote import RemoteModel
 from .replies import Malformed, decode, estimate
@@ -59,7 +59,7 @@ class GenericChat(RemoteModel[bytes]):
     @property
     def identity(self) -> str:
         """All that shapes its answers besides messages and `max_tokens`, for a cache's key. Never the key to the provider."""
-        return identity_of(super().identity, *self._version)
+        return identity_text(super().identity, *self._version)
 
     def _build(self, package: Any) -> Any:
         from .transport import OneHostTransport, timeouts

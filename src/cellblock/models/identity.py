@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 
-def identity_of(kind: str, *parts: object, sampling: Mapping[str, Any] | None = None) -> str:
+def identity_text(kind: str, *parts: object, sampling: Mapping[str, Any] | None = None) -> str:
     """An unambiguous text of all that is given; equal texts mean equal parts. Give no key."""
     return msgspec.json.encode([kind, *parts, sorted((sampling or {}).items())]).decode()
 

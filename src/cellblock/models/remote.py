@@ -14,7 +14,7 @@ import anyio
 from ..errors import ModelError
 from .endpoint import Endpoint
 from .failures import Failures
-from .identity import identity_of
+from .identity import identity_text
 from .protocol import Message, ModelResponse, Usage
 from .rates import Rates, admitted
 from .replies import estimate, plain_extras
@@ -56,7 +56,7 @@ class RemoteModel(ABC, Generic[Part]):
         """All that shapes its answers besides messages and `max_tokens`, for a cache's key. Never the key to the provider."""
         at = self.endpoint
         place = (at.provider, at.base_url, at.api_version, at.headers)
-        return identity_of(type(self).__name__, *place, self.model, sampling=self.sampling)
+        return identity_text(type(self).__name__, *place, self.model, sampling=self.sampling)
 
     @abstractmethod
     def _build(self, package: Any) -> Any:

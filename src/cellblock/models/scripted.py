@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..errors import ModelRefused
-from .identity import identity_of, own_token
+from .identity import identity_text, own_token
 from .protocol import Message, ModelResponse
 from .redact import one_line
 from .replies import estimate
@@ -71,7 +71,7 @@ class ScriptedModel:
     @property
     def identity(self) -> str:
         """Its own: no two scripts are taken for the same."""
-        return identity_of("ScriptedModel", self.name, self._own, sampling=self.sampling)
+        return identity_text("ScriptedModel", self.name, self._own, sampling=self.sampling)
 
     @property
     def remaining(self) -> int:

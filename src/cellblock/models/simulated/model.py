@@ -9,7 +9,7 @@ from typing import Any, Unpack
 import anyio
 
 from ...errors import ConfigError
-from ..identity import identity_of
+from ..identity import identity_text
 from ..protocol import Message, ModelResponse, Usage
 from ..replies import estimate
 from .asides import aside
@@ -66,7 +66,7 @@ class SimulatedModel:
     @property
     def identity(self) -> str:
         """All that shapes its replies besides the messages, for a cache's key: the seed and the shares of faults."""
-        return identity_of("SimulatedModel", self.seed, sorted({**self.shares, "relapse": self.relapse}.items()))
+        return identity_text("SimulatedModel", self.seed, sorted({**self.shares, "relapse": self.relapse}.items()))
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import anyio.lowlevel
 
-from ..errors import BudgetExceeded, CellblockError, ModelError, SandboxBroken
-from ..models.protocol import Message, ModelAdapter
-from ..repl.protocol import CellError, External
-from ..values import Value
+from ...errors import BudgetExceeded, CellblockError, ModelError, SandboxBroken
+from ...models.protocol import Message, ModelAdapter
+from ...repl.protocol import CellError, External
+from ...values import Value
+from ..tree import Call, Run
 from . import arguments
 from .batches import each
-from .tree import Call, Run
 
 FAILED = "ERROR: "
 """What the text of a failed item begins with."""

@@ -9,15 +9,15 @@ from typing import Any
 
 import anyio
 
-from ..events import ToolCalled
-from ..repl.protocol import CellError, External
-from ..values import DEFAULT_CAPS, Copier, Value
+from ...events import ToolCalled
+from ...repl.protocol import CellError, External
+from ...values import DEFAULT_CAPS, Copier, Value
+from ..tools import Tool, ToolUse
+from ..tree import Run
+from ..untrusted import MANY_PROBLEMS, refused
 from . import arguments
 from .subcalls import for_the_cell, next_key
 from .tool_threads import call_in_a_thread
-from .tools import Tool, ToolUse
-from .tree import Run
-from .untrusted import MANY_PROBLEMS, refused
 
 PROBLEMS = 5
 PROBLEM_CHARS = 100

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import anyio.lowlevel
 
-from ..repl.protocol import CellError, External
-from ..values import Value
+from ...repl.protocol import CellError, External
+from ...values import Value
 from . import arguments
 from .subcalls import FAILED, Subcalls
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from ..errors import ConfigError
-from .cache_entry import CachedAnswer, CallCache, digest
-from .cache_marks import marks
-from .callables import Foreign
+from ...errors import ConfigError
+from ..callables import Foreign
+from .entry import CachedAnswer, CallCache, digest
+from .marks import marks
 
 PROMPT_CHARS = 8_000
 """Longest prompt that can be near another: of a longer one, an embedding says what it is about, not what is asked."""

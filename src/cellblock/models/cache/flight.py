@@ -8,8 +8,8 @@ from typing import Any, Generic, Literal, TypeVar
 import anyio
 from anyio.lowlevel import current_token
 
-from ..errors import StoreError
-from .cache_entry import CachedAnswer, CallCache
+from ...errors import StoreError
+from .entry import CachedAnswer, CallCache
 
 Source = Literal["call", "cache", "flight"]
 """Where an answer came from: it was made, it was stored, or an equal call was on its way."""

@@ -13,8 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from ..errors import ConfigError
-from .protocol import Message, ModelAdapter, Usage
+from ...errors import ConfigError
+from ..protocol import Message, ModelAdapter, Usage
 
 KEY_FORMAT = "cellblock call 1"
 """Another number, and every entry of before is a miss: for whenever the meaning of a part of the key changes."""

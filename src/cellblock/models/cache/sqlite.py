@@ -16,8 +16,8 @@ from typing import TypeVar
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
-from ..errors import ConfigError, StoreError
-from .cache_entry import CachedAnswer, checked_key, decode, encode
+from ...errors import ConfigError, StoreError
+from .entry import CachedAnswer, checked_key, decode, encode
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 5.0

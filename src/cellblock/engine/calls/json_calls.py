@@ -9,17 +9,17 @@ from typing import TypeVar, TypeVarTuple
 import anyio
 import anyio.to_thread
 
-from ..errors import BudgetExceeded, ModelError
-from ..models.protocol import Message
-from ..repl.protocol import CellError, External
-from ..values import Value
+from ...errors import BudgetExceeded, ModelError
+from ...models.protocol import Message
+from ...repl.protocol import CellError, External
+from ...values import Value
+from ..observations import clip
+from ..schemas.check import Schema
+from ..tree import Call, Run
 from . import arguments
 from .batches import each
 from .json_text import json_value
-from .observations import clip
-from .schemas import Schema
 from .subcalls import FAILED, Manner, Subcalls, for_the_cell, redacted, refused_alone
-from .tree import Call, Run
 
 LONG_ANSWER_CHARS = 50_000
 """A longer one is read in a thread, and so is any that has to fit a schema: a check of few characters may take all of its steps."""

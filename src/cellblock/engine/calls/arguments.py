@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..repl.protocol import CellError
-from ..values import Value
+from ...repl.protocol import CellError
+from ...values import Value
 
 MAX_PROMPT_CHARS = 4_000_000
 """Of one prompt; no model takes more."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..errors import StoreError
-from .cache import CachedAnswer, SemanticCache, call_key, identity_of
-from .protocol import Message, ModelAdapter, ModelResponse, Usage
+from ...errors import StoreError
+from ..protocol import Message, ModelAdapter, ModelResponse, Usage
+from .entry import CachedAnswer, call_key, identity_of
+from .semantic import SemanticCache
 
 
 class SemanticModel:

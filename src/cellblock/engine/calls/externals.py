@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..repl.protocol import External
+from ...repl.protocol import External
+from ..tree import Run
+from ..vocabulary import ALIASES
 from .asks import Asks
 from .children import Children, Spawn
 from .json_calls import JSONCalls
 from .subcalls import Subcalls
 from .tool_calls import tool_externals
-from .tree import Run
-from .vocabulary import ALIASES
 
 
 def externals_of(run: Run, spawn: Spawn) -> dict[str, External]:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ..values import Value
-from .schema_words import MAX_ALL_CHARS, JSONSchema, expression, fields, type_name
+from ...values import Value
+from .words import MAX_ALL_CHARS, JSONSchema, expression, fields, type_name
 
 MAX_SCHEMAS = 2_000
 """Of one schema, those within it included."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ConfigError
-from .cache_entry import CachedAnswer, CallCache, call_key, identity_of
-from .cache_files import FileCache
-from .cache_flight import CachedCalls, SingleFlight, Source
-from .cache_redis import REDIS_SCHEMES, RedisCache
-from .cache_semantic import SemanticCache
-from .cache_sqlite import SQLiteCache
-from .redact import one_line
+from ...errors import ConfigError
+from ..redact import one_line
+from .entry import CachedAnswer, CallCache, call_key, identity_of
+from .files import FileCache
+from .flight import CachedCalls, SingleFlight, Source
+from .model import SemanticModel
+from .redis import REDIS_SCHEMES, RedisCache
+from .semantic import SemanticCache
+from .sqlite import SQLiteCache
 
 __all__ = [
     "CachedAnswer",
@@ -21,6 +22,7 @@ __all__ = [
     "RedisCache",
     "SQLiteCache",
     "SemanticCache",
+    "SemanticModel",
     "SingleFlight",
     "Source",
     "call_key",

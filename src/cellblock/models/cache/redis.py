@@ -13,9 +13,9 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
-from ..errors import ConfigError, StoreError
-from .cache_entry import ENTRY_BYTES, CachedAnswer, checked_key, decode, encode
-from .redact import Secret, one_line
+from ...errors import ConfigError, StoreError
+from ..redact import Secret, one_line
+from .entry import ENTRY_BYTES, CachedAnswer, checked_key, decode, encode
 
 REDIS_SCHEMES = ("redis", "rediss")
 TTL_SECONDS = 30 * 86_400

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from ..errors import CellblockError
+from ...errors import CellblockError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -9,18 +9,18 @@ from typing import TypeAlias
 
 import anyio
 
-from ..errors import ConfigError, ModelError, SandboxBroken
-from ..host.context import Context
-from ..repl.protocol import CellError, External
-from ..values import Value
+from ...errors import ConfigError, ModelError, SandboxBroken
+from ...host.context import Context
+from ...repl.protocol import CellError, External
+from ...values import Value
+from ..contexts import open_context
+from ..effects import Conclusion
+from ..endings import answer_text
+from ..observations import clip
+from ..tree import Run, failure_record
 from . import arguments
 from .batches import each
-from .contexts import open_context
-from .effects import Conclusion
-from .endings import answer_text
-from .observations import clip
 from .subcalls import FAILED, Manner, Subcalls, for_the_cell, next_key, redacted
-from .tree import Run, failure_record
 
 PARTIAL_CHARS = 2_000
 

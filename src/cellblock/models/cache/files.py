@@ -13,8 +13,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from ..errors import ConfigError, StoreError
-from .cache_entry import ENTRY_BYTES, CachedAnswer, checked_key, decode, encode
+from ...errors import ConfigError, StoreError
+from .entry import ENTRY_BYTES, CachedAnswer, checked_key, decode, encode
 
 FILES_BYTES = 2**30
 _LEFTOVER_SECONDS = 3_600.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..values import Value
+from ...values import Value
 
 MAX_CHARS = 200
 """Of one expression."""

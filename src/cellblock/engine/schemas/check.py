@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ..values import Value, ValueCaps, plain
-from .schema_forms import Given, with_article, written_out
+from ...values import Value, ValueCaps, plain
+from .forms import Given, with_article, written_out
 
 MAX_BYTES = 200_000
 """Of a schema as JSON, since it stands in prompts."""
