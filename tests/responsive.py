@@ -30,8 +30,13 @@ def holds_up_for(work: Callable[[], None], *, tries: int = 3) -> float:
 
 
 @asynccontextmanager
-async def responsive_loop() -> AsyncIterator[None]:
-    """Fails if the event loop stood still for longer than a tenth of a second."""
+async def responsive_loop(seconds: float = STALL_SECONDS) -> AsyncIterator[None]:
+    """Fails if the event loop stood still for longer.
+
+    Args:
+        seconds: more than a tenth where a thread computes meanwhile: it shares the interpreter's lock with the loop, and a busy machine may
+            stop it while it has the lock.
+    """
     gaps = [0.0]
 
     async def watch() -> None:
@@ -46,4 +51,4 @@ async def responsive_loop() -> AsyncIterator[None]:
         group.start_soon(watch)
         yield
         group.cancel_scope.cancel()
-    assert max(gaps) < STALL_SECONDS, f"the event loop stalled for {max(gaps):.3f} s"
+    assert max(gaps) < seconds, f"the event loop stalled for {max(gaps):.3f} s"

@@ -25,7 +25,7 @@ DOUBLING = "{'$defs': {f'a{i}': {'anyOf': [{'$ref': f'#/$defs/a{i + 1}'}] * 2} f
 
 def test_a_reply_of_a_million_lines_is_read_at_once() -> None:
     reply = "a\n" * 2_000_000
-    assert holds_up_for(lambda: read(reply)) < 0.1
+    assert holds_up_for(lambda: read(reply)) < 0.3
 
 
 def test_no_answer_is_found_at_both_ends_of_a_long_reply() -> None:
@@ -36,7 +36,7 @@ def test_no_answer_is_found_at_both_ends_of_a_long_reply() -> None:
 
 async def test_many_answers_of_many_lines_are_picked_without_holding_up_the_loop() -> None:
     answers: list[Value] = ["a\n" * 150 + "NO_ANSWER"] * 90_000
-    async with responsive_loop():
+    async with responsive_loop(1.0):
         await anyio.lowlevel.checkpoint()  # the clock runs from here on
         assert await Asks(None).pick_first_answer([*answers, "yes"]) == "yes"  # type: ignore[arg-type]
         await anyio.sleep(0.01)  # and is looked at once more
@@ -85,13 +85,13 @@ def test_a_schema_of_many_words_is_refused_before_they_are_read(given: Value) ->
         with pytest.raises(ValueError, match=r"too large|a JSON Schema is a dict|no keyword"):
             Schema.from_value(given)
 
-    assert holds_up_for(refused) < 0.06
+    assert holds_up_for(refused) < 0.3
 
 
 def test_digits_count_where_a_number_is_divided() -> None:
     leaves = {f"a{number}": {"anyOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(16)}
     schema = Schema.from_value({"$ref": "#/$defs/a0", "$defs": {**leaves, "a16": {"multipleOf": 1.1e-300}}})  # type: ignore[dict-item]
-    assert holds_up_for(lambda: schema.check(10**4_200 + 7) and None) < 1.2
+    assert holds_up_for(lambda: schema.check(10**4_200 + 7) and None) < 3
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_digits_count_where_a_number_is_divided() -> None:
 )
 async def test_no_schema_of_a_cell_holds_up_the_loop(schema: str, answer: str) -> None:
     stage = Stage(cells(f"FINAL(await llm_query_json('q', {schema}))"), ScriptedModel(fallback=answer))
-    async with responsive_loop():
+    async with responsive_loop(1.0):
         await anyio.lowlevel.checkpoint()
         await stage.answer()
 

@@ -53,7 +53,7 @@ def test_a_verdict_that_says_both_turns_the_answer_down(reply: str) -> None:
 
 
 def test_a_verdict_of_a_million_lines_is_read_at_once() -> None:
-    assert holds_up_for(lambda: asides.verdict("\nab" * 10_000_000) and None) < 0.1
+    assert holds_up_for(lambda: asides.verdict("\nab" * 10_000_000) and None) < 0.3
 
 
 def test_a_summary_without_end_does_not_fill_every_prompt_after_it() -> None:

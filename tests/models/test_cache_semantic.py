@@ -137,7 +137,7 @@ def test_every_digit_capital_and_quoted_text_is_in_some_mark(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["“" * 8_000, "'a" * 4_000, '"' * 7_999, "`“«" * 2_600, "a" * 8_000, "5 " * 4_000, "“”" * 4_000])
 def test_marks_of_the_longest_prompt_take_milliseconds(text: str) -> None:
-    assert holds_up_for(lambda: marks(text) and None) < 0.05
+    assert holds_up_for(lambda: marks(text) and None) < 0.3
 
 
 def vector_of(angle: float) -> list[float]:

@@ -123,7 +123,7 @@ async def test_a_key_that_is_none_is_refused(cache: CallCache, key: str) -> None
 
 
 async def test_the_event_loop_goes_on_meanwhile(cache: CallCache) -> None:
-    async with responsive_loop(), anyio.create_task_group() as group:
+    async with responsive_loop(0.5), anyio.create_task_group() as group:
         for number in range(30):
             group.start_soon(cache.put, key_of(str(number)), answer_of("x" * 100_000))
 
