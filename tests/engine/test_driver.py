@@ -133,6 +133,15 @@ async def test_the_deadline_ends_a_run_within_a_call_with_its_partial_answer() -
     assert stage.tree.journal.run("r").status == "ended"
 
 
+async def test_a_call_that_the_deadline_cuts_off_has_ended_in_the_journal_and_in_the_trace() -> None:
+    for _ in range(5):
+        stage = Stage(Stuck(), limits=RunLimits(wall_seconds=0.05))
+        await stage.answer()
+        (row,) = stage.tree.journal.effects("r")
+        assert row.outcome["error"] == "DeadlineExceeded"
+        assert [event.error for event in stage.of(ModelAnswered)] == ["the run's time was over"]
+
+
 async def test_a_prompt_beyond_the_tokens_ends_the_run_before_the_call() -> None:
     model = cells("1")
     end = await Stage(model, limits=RunLimits(tokens=50)).answer()

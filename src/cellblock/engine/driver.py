@@ -53,16 +53,17 @@ class Driver:
         return await self._opening.session()
 
     async def _within_the_deadline(self, effect: Effect) -> Outcome:
+        if isinstance(effect, Ask):
+            # It keeps the deadline itself: cut off from here as well, its row in the journal would sometimes stay open.
+            return await self._ask(effect)
         budget = self._run.budget
         after = AFTER_SECONDS / 2**budget.depth if isinstance(effect, Exec) else 0.0
         with anyio.move_on_after(budget.remaining_seconds() + after):
             return await self._perform(effect)
         return Stopped(error=budget.expire())
 
-    async def _perform(self, effect: Effect) -> Outcome:
+    async def _perform(self, effect: Exec | GetVariable | Refuse) -> Outcome:
         match effect:
-            case Ask():
-                return await self._ask(effect)
             case Exec():
                 return await self._exec(effect)
             case GetVariable():

@@ -200,16 +200,22 @@ class Run:
         told = self._told(call)
         started = time.perf_counter()
         used: Usage | None = None
+
+        def ended(**how: str) -> None:
+            self.event(ModelAnswered, **told, **_spent(used), **how, seconds=time.perf_counter() - started)
+
         try:
             self.event(ModelAsked, **told)
             response = await complete(call.model, call.messages, hold.max_tokens)
             used = response.usage  # known before the price is, which may take a while: a call cancelled meanwhile was made all the same
             used = await self._priced(call, used, response.model)
-            response = replace(response, usage=used)
         except ModelError as error:
             used = error.usage
             used = used and await self._priced(call, used, "")
-            self.event(ModelAnswered, **told, **_spent(used), error=_line(error), seconds=time.perf_counter() - started)
+            ended(error=_line(error))
+            raise
+        except anyio.get_cancelled_exc_class():
+            ended(error="cancelled" if self.budget.remaining_seconds() else "the run's time was over")
             raise
         finally:
             # Cancelled calls come by here too.
@@ -220,8 +226,8 @@ class Run:
                 self.tree.learn(hold, used)
             self.tree.call_ended.set()
             self.tree.call_ended = anyio.Event()
-        self.event(ModelAnswered, **told, **_spent(used), text=response.text, seconds=time.perf_counter() - started)
-        return response
+        ended(text=response.text)
+        return replace(response, usage=used)
 
     async def _priced(self, call: Call, usage: Usage, reported: str) -> Usage:
         if usage.cost_usd is None and not self.tree.prices_loaded:
