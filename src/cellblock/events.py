@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+SUBCALL_ROLES = frozenset({"subcall", "repair"})
+"""Roles of the calls that cells ask for, as `ModelAsked` has them."""
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
     """What all events have."""

@@ -28,6 +28,12 @@ def test_a_failed_sub_call_is_counted_and_gets_a_row():
     assert (board.rows[-1].mark, board.rows[-1].text) == ("bad", "503 overloaded")
 
 
+def test_a_repair_is_a_sub_call_and_no_step():
+    board = after(e.started(), e.asked("a", "repair"), e.answered("a", "repair"), e.answered("b", "repair", error="503 overloaded"))
+    assert (board.subcalls_done, board.subcalls_failed) == (1, 1)
+    assert [(row.mark, row.label) for row in board.rows] == [("bad", "sub-call")]
+
+
 def test_tokens_of_every_call_add_up_and_the_end_corrects_them():
     board = after(e.started(), e.answered(), e.answered("x", "subcall"))
     assert (board.input_tokens, board.output_tokens) == (60, 8)

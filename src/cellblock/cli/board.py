@@ -6,13 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..events import AnyEvent, CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted, SessionOpened, ToolCalled
+from ..events import (
+    SUBCALL_ROLES,
+    AnyEvent,
+    CellEnded,
+    CellStarted,
+    ModelAnswered,
+    ModelAsked,
+    Refused,
+    RunEnded,
+    RunStarted,
+    SessionOpened,
+    ToolCalled,
+)
 from .terminal import one_line
 
 Mark = Literal["good", "bad", "note"]
 ROWS_KEPT = 8
-SUBCALLS = frozenset({"subcall", "repair"})
-"""Roles of the calls that cells ask for."""
 _DOING = {
     "verifier": "having the answer checked by",
     "engineer": "having a brief written by",
@@ -97,7 +107,7 @@ def _started(board: Board, event: RunStarted) -> Board:
 
 
 def _asked(board: Board, event: ModelAsked) -> Board:
-    if event.role in SUBCALLS:
+    if event.role in SUBCALL_ROLES:
         return replace(board, in_flight=board.in_flight | {event.call_id})
     doing = _DOING.get(event.role, "asking")
     return board if event.depth else replace(board, step=event.step, doing=f"{doing} {one_line(event.model, 60)}")
@@ -110,7 +120,7 @@ def _answered(board: Board, event: ModelAnswered) -> Board:
         input_tokens=board.input_tokens + event.input_tokens,
         output_tokens=board.output_tokens + event.output_tokens,
     )
-    if event.role not in SUBCALLS:
+    if event.role not in SUBCALL_ROLES:
         return board if event.depth else replace(board, step=event.step, doing="reading the reply")
     if event.error is None:
         return replace(board, subcalls_done=board.subcalls_done + 1)
@@ -170,8 +180,8 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
         case RunStarted() | RunEnded():
             return _child_row(event) if event.depth else None
         case ModelAnswered(error=str(error)):
-            return "bad", "sub-call" if event.role == "subcall" else f"step {event.step}", one_line(error, 200)
-        case ModelAnswered() if event.role != "subcall":
+            return "bad", "sub-call" if event.role in SUBCALL_ROLES else f"step {event.step}", one_line(error, 200)
+        case ModelAnswered() if event.role not in SUBCALL_ROLES:
             return "good", f"step {event.step}", f"{event.output_tokens:,} tokens in {event.seconds:.1f} s"
         case CellEnded():
             return _cell_row(event)

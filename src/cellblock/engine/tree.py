@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from ..errors import BudgetExceeded, CellblockError, ModelError
-from ..events import AnyEvent, ModelAnswered, ModelAsked
+from ..events import SUBCALL_ROLES, AnyEvent, ModelAnswered, ModelAsked
 from ..host.context import Context
 from ..models.cache import CachedAnswer, CachedCalls, Source, call_key, identity_of
 from ..models.prices import load_prices, priced
@@ -28,8 +28,6 @@ ERROR_CHARS = 2_000
 FIRST_ANSWER_TOKENS = 32_768
 """What a model's answers may have before one of them is known. By a smaller guess, a batch that begins all at once would be far beyond a
 small limit before its first answer is there; with this one, a batch under a small limit waits for its first answers."""
-SUBCALLS = frozenset({"subcall", "repair"})
-"""Roles of the calls that cells ask for."""
 
 
 class LiveSession(REPLProtocol, Protocol):
@@ -140,7 +138,7 @@ class Run:
             ConfigError: money is limited and its price cannot be known.
             StoreError: its outcome could not be recorded.
         """
-        if self.tree.cached is None or call.role not in SUBCALLS:
+        if self.tree.cached is None or call.role not in SUBCALL_ROLES:
             return await self._made(call)
         key = call_key(
             tenant=self.tree.settings.tenant, identity=identity_of(call.model), messages=call.messages, max_tokens=call.max_tokens
@@ -183,7 +181,7 @@ class Run:
         raise self.budget.expire().with_traceback(None)
 
     async def _reserve(self, call: Call) -> Hold:
-        size, name, subcall = token_bytes(call.messages), call.model.name, call.role in SUBCALLS
+        size, name, subcall = token_bytes(call.messages), call.model.name, call.role in SUBCALL_ROLES
 
         def held() -> Hold | None:
             expected = self.tree.longest.get(name, FIRST_ANSWER_TOKENS)
