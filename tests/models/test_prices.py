@@ -55,6 +55,12 @@ def test_every_price_is_the_tables_own(provider: str, data: st.DataObject) -> No
         assert ours == pytest.approx(float(expected.total_price), rel=1e-9, abs=1e-12)
 
 
+def test_many_short_prompts_do_not_cost_what_one_long_one_does() -> None:
+    one = cost("anthropic:claude-sonnet-4-5", Usage(input_tokens=10_000, calls=1))
+    assert one is not None
+    assert cost("anthropic:claude-sonnet-4-5", Usage(input_tokens=1_000_000, calls=100)) == pytest.approx(100 * one)
+
+
 def test_a_long_prompt_costs_what_long_prompts_cost() -> None:
     short, long = (cost("anthropic:claude-sonnet-4-5", Usage(input_tokens=tokens, calls=1)) for tokens in (200_000, 200_001))
 

@@ -73,14 +73,14 @@ NO_PRICES: Mapping[str, Price] = {}
 
 
 def cost(model_name: str, usage: Usage, own: Mapping[str, Price] = NO_PRICES) -> float | None:
-    """US dollars for one call; None where the price is not known.
+    """US dollars for what was used; None where the price is not known.
 
     Args:
         model_name: an adapter's name such as `openai:gpt-5`, or a name without provider if only one provider has it.
-        usage: of one call, since some prices depend on how long the prompt was.
+        usage: of one call, or of several: some prices depend on how long a prompt was, and theirs is taken for as long as the mean.
         own: the caller's prices, by the whole name or by the part after the provider. They win over the table.
     """
-    price = own.get(model_name) or own.get(model_name.partition(":")[2]) or _listed(model_name, usage.input_tokens)
+    price = own.get(model_name) or own.get(model_name.partition(":")[2]) or _listed(model_name, _prompt_tokens(usage))
     return None if price is None else price.of(usage)
 
 
@@ -100,9 +100,13 @@ def priced(usage: Usage, model_name: str, own: Mapping[str, Price] = NO_PRICES, 
     provider, colon, _ = model_name.partition(":")
     if dollars is None and colon and reported:
         name = f"{provider}:{reported}"
-        price = own.get(name) or _listed(name, usage.input_tokens)
+        price = own.get(name) or _listed(name, _prompt_tokens(usage))
         dollars = None if price is None else price.of(usage)
     return usage if dollars is None else replace(usage, cost_usd=dollars)
+
+
+def _prompt_tokens(usage: Usage) -> int:
+    return usage.input_tokens // max(1, usage.calls)
 
 
 def load_prices() -> None:
