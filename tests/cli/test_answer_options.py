@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cellblock import cli
+from cellblock.store.journal import Journal
 
 
 @pytest.fixture
@@ -71,6 +72,27 @@ def test_a_verified_answer_says_so(context: str, capsys: pytest.CaptureFixture[s
     code, out, _ = run(capsys, COUNT, "-c", context, "--verify", "--json")
     told = json.loads(out)
     assert (code, told["verified"], told["ending"]) == (0, True, "final")
+
+
+def test_verify_asks_for_no_fewer_checks_than_the_policy(context: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, record = tmp_path / "careful.json", tmp_path / "journal.db"
+    path.write_text('{"careful": {"guards": {"verifications": 3}}}')
+    assert run(capsys, COUNT, "-c", context, "--policy", str(path), "--verify", "--journal", str(record))[0] == 0
+    with Journal(record) as journal:
+        (only,) = journal.runs()
+        roles = [effect.payload["role"] for effect in journal.effects(only.run_id) if effect.kind == "ask"]
+    assert roles.count("verifier") == 3
+
+
+def test_an_address_of_a_cache_is_not_taken_for_a_folder(
+    context: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    code, _, err = run(capsys, COUNT, "-c", context, "--cache", "ftp://host")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no cache at 'ftp://'" in err
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_a_cache_is_made_where_it_is_named(context: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

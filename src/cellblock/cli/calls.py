@@ -39,7 +39,7 @@ class Call:
     policy: str | None = None
     verify: bool = False
     output_schema: Path | None = None
-    cache: Path | None = None
+    cache: str | None = None
     seed: int = 0
     allow_weak_isolation: bool = False
 
@@ -122,7 +122,7 @@ def _policy(call: Call) -> Policy:
 
     name = call.policy or "baseline"
     policy = load_policy(Path(name).stem, Path(name)) if name.endswith(".json") else load_policy(name)
-    return replace(policy, guards=replace(policy.guards, verifications=2)) if call.verify else policy
+    return replace(policy, guards=replace(policy.guards, verifications=max(2, policy.guards.verifications))) if call.verify else policy
 
 
 def read_schema(path: Path | None) -> dict[str, object] | None:
@@ -143,7 +143,10 @@ def read_schema(path: Path | None) -> dict[str, object] | None:
         raise ConfigError(f"--output-schema {path}: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"--output-schema {path}: a JSON object is needed: {error}") from error
-    answer_type(schema)
+    try:
+        answer_type(schema)
+    except ConfigError as error:
+        raise ConfigError(f"--output-schema {path}: {str(error).removeprefix('output_type: ')}") from None
     return schema
 
 
@@ -188,7 +191,8 @@ def result_of(ready: Ready, question: str, context: Context, watcher: Watcher, s
         return anyio.run(_run, ready, question, context, watcher)
     except CellblockError as error:
         if isinstance(error, StoreError) and watcher.board.started_at is None:
-            raise ConfigError(f"the journal: {error}") from error
+            # Of the journal or the cache, as it says itself; only the words differ from those of the library.
+            raise ConfigError(str(error).replace("journal=", "--journal")) from error
         if show.json and not isinstance(error, (ConfigError, SandboxUnavailable)):
             from .report import broken_fields
 

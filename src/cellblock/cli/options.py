@@ -86,9 +86,12 @@ OutputSchema = Annotated[
 Verify = Annotated[
     bool, typer.Option("--verify", help="Have the answer checked twice by its evidence before it is taken.", rich_help_panel=ANSWERS)
 ]
+# No Path: that would make one slash of the two in an address.
 Cache = Annotated[
-    Path | None,
-    typer.Option("--cache", metavar="PATH", help="Keep answers to sub-calls: a folder, or a file *.db.  [default: none is kept]"),
+    str | None,
+    typer.Option(
+        "--cache", metavar="PLACE", help="Keep answers to sub-calls: a folder, a file *.db, or redis://host.  [default: none is kept]"
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.", rich_help_panel=OUTPUT)

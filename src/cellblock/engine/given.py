@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from types import NoneType
 from typing import Any
 
 from ..errors import ConfigError
@@ -17,30 +18,29 @@ from .tools import Tool
 
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "sandbox": ((str,), "a name that `cellblock sandboxes` lists"),
-    "limits": ((RunLimits,), "RunLimits(...)"),
-    "exec_limits": ((ExecLimits,), "ExecLimits(...)"),
-    "guards": ((Guards,), "Guards(...)"),
-    "prompt": ((PromptSettings,), "PromptSettings(...)"),
-    "history": ((History,), "History(...)"),
-    "journal": ((str, os.PathLike), "a path, or :memory:"),
-    "cache": ((str, os.PathLike, CallCache), "a path, an address or a CallCache"),
+    "limits": ((RunLimits, NoneType), "RunLimits(...)"),
+    "exec_limits": ((ExecLimits, NoneType), "ExecLimits(...)"),
+    "guards": ((Guards, NoneType), "Guards(...)"),
+    "prompt": ((PromptSettings, NoneType), "PromptSettings(...)"),
+    "history": ((History, NoneType), "History(...)"),
+    "journal": ((str, os.PathLike, NoneType), "a path, or :memory:"),
+    "cache": ((str, os.PathLike, CallCache, NoneType), "a path, an address or a CallCache"),
     "tenant": ((str,), "a name"),
     "seed": ((int,), "a whole number"),
-    "prices": ((Mapping,), "a mapping of model names to Price(...)"),
+    "prices": ((Mapping, NoneType), "a mapping of model names to Price(...)"),
     "allow_weak_isolation": ((bool,), "True or False"),
 }
 
 
 def check_given(**given: object) -> None:
-    """Refuse what is of another kind than its name wants; None is never refused.
+    """Refuse what is of another kind than its name wants.
 
     Raises:
         ConfigError: the first that is.
     """
     for name, value in given.items():
         kinds, need = _KINDS[name]
-        is_other = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
-        if value is not None and is_other:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise ConfigError(f"{name}={_shown(value)}: {need} is needed, not {type(value).__name__}")
 
 
