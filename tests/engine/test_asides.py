@@ -153,7 +153,7 @@ def test_a_text_that_holds_the_type_as_json_fits(wanted: object, value: object, 
     assert answer_type(wanted).check(value).output == output  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("wanted", [{"type": "nonsense"}, {"pattern": "a+"}, object(), 3])
+@pytest.mark.parametrize("wanted", [{"type": "nonsense"}, {"pattern": "a+"}, object(), 3, "int"])
 def test_what_cannot_be_checked_is_refused_up_front(wanted: object) -> None:
     with pytest.raises(ConfigError, match="output_type"):
         answer_type(wanted)

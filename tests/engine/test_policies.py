@@ -42,13 +42,13 @@ def test_a_file_of_ones_own_gives_profiles(tmp_path: Path) -> None:
     )
     expected = Policy(guards=Guards(min_steps=2), prompt=PromptSettings(supplements=("Be brief.",)), history=History(keep_turns=False))
     assert load_policy("mine", path) == expected
-    assert RLM(ScriptedModel(), policy=path)._settings.guards == Guards(min_steps=2)
+    assert RLM(ScriptedModel(), policy=path).engine.settings.guards == Guards(min_steps=2)
 
 
 def test_what_is_given_beside_a_policy_takes_its_place() -> None:
     rlm = RLM(ScriptedModel(), policy="format_strict", guards=Guards())
-    assert rlm._settings.guards == Guards()
-    assert rlm._settings.prompt.supplements
+    assert rlm.engine.settings.guards == Guards()
+    assert rlm.engine.settings.prompt.supplements
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_what_is_given_beside_a_policy_takes_its_place() -> None:
         ("[1]", "not an object of policies"),
         ("{", "not an object of policies"),
         ('{"other": {}}', "no policy named 'mine'; known: other"),
-        ('{"mine": {"guard": {}}}', "guard"),
-        ('{"mine": {"guards": {"min_step": 2}}}', "min_step"),
+        ('{"mine": {"guard": {}}}', "no part 'guard' in a policy; known: guards, prompt, history"),
+        ('{"mine": {"guards": {"min_step": 2}}}', "no setting 'min_step' in Guards; known: .*min_steps"),
         ('{"mine": {"guards": {"min_steps": 0}}}', "min_steps=0"),
         ('{"mine": {"prompt": []}}', "policy 'mine'"),
     ],

@@ -47,6 +47,11 @@ async def test_a_used_up_script_refuses_in_one_line_that_quotes_the_prompt():
         await ScriptedModel().complete(HELLO)
 
 
+def test_a_script_that_is_one_text_is_refused():
+    with pytest.raises(ConfigError, match="a list of answers is needed"):
+        ScriptedModel("FINAL: yes")
+
+
 async def test_a_fallback_answers_for_ever_and_an_exception_in_the_script_is_raised():
     model = ScriptedModel([ModelUnavailable("down")], fallback="still here")
 

@@ -69,6 +69,7 @@ def test_a_name_leads_to_its_provider(spec: str, name: str, kind: type, address:
         ("", "no model is named"),
         ("openai:", "no model is named"),
         ("opneai:gpt-5", "ollama:opneai:gpt-5"),
+        ("opneai:gpt-5", "'opneai' is no provider; use provider:model with one of openai, anthropic"),
         ("x" * 10_000 + "\x1b[31m\n", "unknown"),
     ],
 )

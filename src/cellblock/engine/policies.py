@@ -28,7 +28,7 @@ class Policy:
     history: History = field(default_factory=History)
 
 
-class _Parts(msgspec.Struct, forbid_unknown_fields=True):
+class _Parts(msgspec.Struct):
     guards: msgspec.Raw = msgspec.Raw(b"{}")
     prompt: msgspec.Raw = msgspec.Raw(b"{}")
     history: msgspec.Raw = msgspec.Raw(b"{}")
@@ -50,7 +50,7 @@ def load_policy(name: str, file: Path | None = None) -> Policy:
     if name not in profiles:
         raise ConfigError(f"{where}: no policy named {name[:50]!r}; known: {', '.join(sorted(profiles))}")
     try:
-        parts = msgspec.json.decode(profiles[name], type=_Parts)
+        parts = _parts(profiles[name])
         return Policy(guards=_made(parts.guards, Guards), prompt=_made(parts.prompt, PromptSettings), history=_made(parts.history, History))
     except (msgspec.DecodeError, TypeError, ConfigError) as error:
         raise ConfigError(f"{where}: policy {name!r}: {error}") from None
@@ -66,10 +66,18 @@ def _profiles(file: Path | None, where: str) -> dict[str, msgspec.Raw]:
         raise ConfigError(f"{where}: not an object of policies: {error}") from None
 
 
+def _parts(raw: msgspec.Raw) -> _Parts:
+    unknown = sorted(set(msgspec.json.decode(raw, type=dict[str, msgspec.Raw])) - set(_Parts.__struct_fields__))
+    if unknown:
+        raise ConfigError(f"no part {', '.join(map(repr, unknown))[:200]} in a policy; known: {', '.join(_Parts.__struct_fields__)}")
+    return msgspec.json.decode(raw, type=_Parts)
+
+
 def _made(raw: msgspec.Raw, kind: type[T]) -> T:
     fields: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
-    unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
+    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    unknown = sorted(set(fields) - set(known))
     if unknown:
-        raise ConfigError(f"no setting {', '.join(map(repr, unknown))[:200]} in {kind.__name__}")
+        raise ConfigError(f"no setting {', '.join(map(repr, unknown))[:200]} in {kind.__name__}; known: {', '.join(known)}")
     # JSON has no tuples, and a frozen setting must not hold a list that can still be changed.
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})

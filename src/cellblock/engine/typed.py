@@ -59,6 +59,9 @@ def answer_type(wanted: object) -> AnswerType:
             return SchemaType(dict(wanted))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"output_type: {error}") from None
+    if isinstance(wanted, str):
+        # pydantic would take it for a forward reference, and evaluate it.
+        raise ConfigError(f"output_type={wanted[:60]!r}: a type is needed, not its name; a JSON Schema is given as a dict")
     return PydanticType(wanted)
 
 

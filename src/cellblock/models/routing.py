@@ -113,7 +113,11 @@ def _provider_of(model: str) -> str:
 def _why(model: str) -> str:
     if "/" in model:
         return f"served by several providers; say which: {_choices(several_vendors(), model)}, or give base_url="
-    if ":" in model or model.startswith(NOT_THEIRS):
+    if ":" in model and not model.startswith(NOT_THEIRS):
+        # Most often a provider's name with a slip of the pen; but local models' names have colons, too.
+        head = _shown(model.partition(":")[0])
+        return f"unknown: {head} is no provider; {_known()}; or say where a model of that name is: {_choices(local(), model)}"
+    if model.startswith(NOT_THEIRS):
         return f"no known provider's alone; say where it is: {_choices(local(), model)}, or give base_url="
     return f"unknown; {_known()}"
 

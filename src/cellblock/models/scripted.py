@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..errors import ModelRefused
+from ..errors import ConfigError, ModelRefused
 from .identity import identity_text, own_token
 from .protocol import Message, ModelResponse
 from .redact import one_line
@@ -42,7 +42,7 @@ class ScriptedModel:
         sampling: what a call is recorded with where it names no settings.
 
     Raises:
-        ConfigError: a sampling setting is unknown, a limit, or makes no sense.
+        ConfigError: the script is one text, or a sampling setting is unknown, a limit, or makes no sense.
     """
 
     def __init__(
@@ -53,6 +53,9 @@ class ScriptedModel:
         name: str = "scripted",
         sampling: Mapping[str, Any] | None = None,
     ) -> None:
+        if isinstance(script, str):
+            # Its letters would be the answers.
+            raise ConfigError(f"script={one_line(script, limit=40)!r}: a list of answers is needed, such as [...]; or give fallback=")
         self.name, self.fallback, self.sampling = name, fallback, checked_sampling(sampling)
         self._own = own_token()
         self.calls: list[ScriptedCall] = []
