@@ -62,6 +62,11 @@ def test_a_wrong_knob_is_a_wrong_call(capsys, words):
     assert out == "" and len(err.splitlines()) == 1
 
 
+def test_a_wrong_share_is_told_by_its_option(capsys):
+    assert cli.main(["simulate", "--port", "0", "--runaway-loop", "2"]) == 2
+    assert capsys.readouterr().err == "cellblock: --runaway-loop=2.0: a share is between 0 and 1\n"
+
+
 def test_a_port_that_is_taken_is_a_wrong_call(capsys):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -47,6 +47,16 @@ def check_number(option: str, number: int) -> None:
         raise ConfigError(f"{option}={number}: a whole number from 0 to {MOST} is needed")
 
 
+def check_share(option: str, share: float) -> None:
+    """Refuse what is no share.
+
+    Raises:
+        ConfigError: the message names `option`.
+    """
+    if not 0 <= share <= 1:
+        raise ConfigError(f"{option}={share!r}: a share is between 0 and 1")
+
+
 def check_question(question: str) -> None:
     """Refuse what cannot be a question.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import options as o
-from .checks import check_number
+from .checks import check_number, check_share
 from .terminal import write
 
 SERVER = "Faults of the server (shares of all requests, 0 to 1)"
@@ -52,6 +52,11 @@ def simulate(
     from ..models import SimulatedModel
     from ..serve.simulate import ServerFaults, serve_simulated
 
+    # Told by their options; the model and the server check them once more, under their own names.
+    shares = {"error-rate": error_rate, "rate-limit-rate": rate_limit_rate, "overload-rate": overload_rate}
+    shares |= {"cut-stream-rate": cut_stream_rate, "syntax-error": syntax_error, "name-error": name_error}
+    for option, share in {**shares, "final-misuse": final_misuse, "runaway-loop": runaway_loop}.items():
+        check_share(f"--{option}", share)
     faults = ServerFaults(
         error_rate=error_rate, rate_limit_rate=rate_limit_rate, overload_rate=overload_rate, cut_stream_rate=cut_stream_rate, seed=seed
     )

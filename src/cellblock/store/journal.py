@@ -276,9 +276,9 @@ class Journal:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {_explain(error)}") from error
+            raise StoreError(f"{self.path}: the journal cannot be used: {_explain(error)}") from error
         except OSError as error:
-            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+            raise StoreError(f"{self.path}: the journal cannot be used: {error.strerror or error}") from error
         except (ValueError, TypeError) as error:
             raise StoreError(f"{self.path}: {error}") from error
 
@@ -306,6 +306,7 @@ def _explain(error: sqlite3.Error) -> str:
 
 
 _ADVICE = {
+    "unable to open": "a file is needed, in a folder that can be written; name another",
     "locked": "another process is writing to it; wait, or name another file",
     "full": "free some space, or name a file elsewhere; what was written before is readable",
     "readonly": "make it writable, or name another file",
