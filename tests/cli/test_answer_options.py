@@ -55,7 +55,8 @@ def test_the_answer_has_to_fit_the_schema(context: str, tmp_path: Path, capsys: 
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("[1]", "a JSON object is needed"), ('{"type": "many"}', "output_type: "), (None, "No such file")]
+    ("text", "message"),
+    [("[1]", "a JSON object is needed"), ('{"type": "many"}', "s.json: schema.type: one of string"), (None, "No such file")],
 )
 def test_a_schema_that_is_none_is_one_clear_line(
     context: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, message: str

@@ -20,6 +20,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9 au lait")
     (tmp_path / "folder").mkdir()
     (tmp_path / "not-a-journal").write_text("a text that is no database" * 100)
+    (tmp_path / "schema.json").write_text('{"type": "objec"}')
     os.mkfifo(tmp_path / "pipe")
     return tmp_path
 
@@ -55,7 +56,12 @@ WRONG = {
     "a trace in a folder that is not there": (["q", "-c", "a.txt", "--trace", "no/trace.jsonl"], "no/trace.jsonl"),
     "a trace over the context": (["q", "-c", "a.txt", "--trace", "./a.txt"], "would overwrite"),
     "a journal that is none": (["q", "-c", "a.txt", "--journal", "not-a-journal"], "not-a-journal"),
-    "a journal that is a folder": (["q", "-c", "a.txt", "--journal", "folder"], "folder"),
+    "a journal that is a folder": (["q", "-c", "a.txt", "--journal", "folder"], "folder: the journal cannot be used: "),
+    "a cache in a folder that cannot be": (
+        ["q", "-c", "a.txt", "--cache", "a.txt/c.db"],
+        "cellblock: a.txt/c.db: the cache cannot be used: ",
+    ),
+    "a schema that is none": (["q", "-c", "a.txt", "--output-schema", "schema.json"], "--output-schema schema.json: schema.type: "),
 }
 
 
@@ -65,6 +71,12 @@ def test_a_wrong_call_is_refused_in_one_line(capsys, words, part):
     out, err = capsys.readouterr()
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1 and err.startswith("cellblock: ") and part in err
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_in_the_words_of_the_command(capsys, monkeypatch, folder):
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "a.txt"))
+    assert cli.main(["run", "q", "-m", "simulated", "-c", "a.txt"]) == 2
+    assert "name a file with --journal, or ':memory:'" in capsys.readouterr().err
 
 
 def test_a_refused_call_leaves_the_contexts_file_as_it_was(folder):
