@@ -64,7 +64,7 @@ async def test_a_question_that_fails_leaves_the_variables_as_they_were(sandbox: 
         await session.arun("a")
         with pytest.raises(ModelRefused):
             await session.arun("b")
-        session._perform = RLM(ScriptedModel([cell("FINAL(x)")]), sandbox=sandbox, journal=":memory:")._perform
+        session._perform = RLM(ScriptedModel([cell("FINAL(x)")]), sandbox=sandbox, journal=":memory:").engine.answer
         assert (await session.arun("c")).value == 1
         assert [question for question, _ in session.turns] == ["a", "c"]
 
@@ -159,7 +159,7 @@ async def test_a_question_that_fails_does_not_add_its_context() -> None:
         await session.arun("a", "one")
         with pytest.raises(ModelRefused):
             await session.arun("b", "two")
-        session._perform = RLM(ScriptedModel([cell("FINAL(ctx.num_documents())")]), journal=":memory:")._perform
+        session._perform = RLM(ScriptedModel([cell("FINAL(ctx.num_documents())")]), journal=":memory:").engine.answer
         assert (await session.arun("b", "two")).value == 2
 
 
@@ -168,5 +168,5 @@ async def test_the_first_context_is_there_again_after_a_first_question_that_fail
     async with session:
         with pytest.raises(ModelRefused):
             await session.arun("a")
-        session._perform = RLM(ScriptedModel([cell("FINAL(P[:])")]), journal=":memory:")._perform
+        session._perform = RLM(ScriptedModel([cell("FINAL(P[:])")]), journal=":memory:").engine.answer
         assert (await session.arun("a")).value == "one"

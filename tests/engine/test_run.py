@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
-import cellblock.engine.run
+import cellblock.engine.answering
 from cellblock.engine.guards import Guards
 from cellblock.engine.run import RLM
 from cellblock.errors import ConfigError, MaxStepsExceeded, ModelRefused, StoreError
@@ -42,7 +42,7 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[DictREPL]]:
         opened.append(DictREPL(externals, context))
         return opened[-1]
 
-    monkeypatch.setattr(cellblock.engine.run, "open_session", open_dict)
+    monkeypatch.setattr(cellblock.engine.answering, "open_session", open_dict)
     yield opened
     assert all(session.closed for session in opened)
 

@@ -9,8 +9,8 @@ import anyio
 import pydantic
 import pytest
 
-import cellblock.engine.run as run_module
 from cellblock import RLM, Models, Router, ScriptedModel
+from cellblock.engine import answering
 from cellblock.events import CellStarted, ModelAnswered, ModelAsked, RunEnded, RunStarted
 from cellblock.models.protocol import Message
 from cellblock.repl.session import Session, open_session
@@ -129,7 +129,7 @@ async def test_cancellation_ends_the_cell_and_its_process(sandbox: str, monkeypa
         opened.append(await open_session(*args, **kwargs))
         return opened[-1]
 
-    monkeypatch.setattr(run_module, "open_session", noted)
+    monkeypatch.setattr(answering, "open_session", noted)
     with anyio.fail_after(30):
         async with engine(sandbox, ScriptedModel([cell("while True: pass")])).stream("q", "c") as stream:
             async for event in stream:

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from ..errors import ConfigError
 from ..events import AnyEvent
+from .answering import Engine
 from .contexts import ContextSource, open_context
 from .guards import Guards
 from .portal import blocking
@@ -119,8 +120,8 @@ class Router:
         opened = await open_context(context)
         try:
             direct = opened.num_chars < self.baseline_threshold
-            rlm = self.rlm if direct else self._profiled(PROFILES[name])
-            result = await rlm._perform(question, opened, Turn(answer_type=wanted, direct=direct), on_event)
+            engine = self.rlm.engine if direct else self._profiled(PROFILES[name])
+            result = await engine.answer(question, opened, Turn(answer_type=wanted, direct=direct), on_event)
         finally:
             if opened is not context:
                 opened.close()
@@ -148,9 +149,9 @@ class Router:
         """
         return blocking(partial(self.arun, question, context, profile=profile, output_type=output_type, on_event=on_event))
 
-    def _profiled(self, profile: Profile) -> RLM:
-        settings = self.rlm._settings
-        return self.rlm._with(guards=profile.guards(settings.guards), prompt=profile.prompt(settings.prompt))
+    def _profiled(self, profile: Profile) -> Engine:
+        settings = self.rlm.engine.settings
+        return self.rlm.engine.with_settings(guards=profile.guards(settings.guards), prompt=profile.prompt(settings.prompt))
 
 
 def _known(profile: str) -> str:

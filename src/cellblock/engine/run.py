@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import copy
 import os
-import secrets
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
-import anyio.to_thread
-
-from ..errors import ConfigError, StoreError
-from ..events import AnyEvent, Trace
-from ..host.context import Context
+from ..errors import ConfigError
+from ..events import AnyEvent
 from ..limits import ExecLimits, RunLimits
-from ..models import resolve
-from ..models.cache import CachedCalls, CallCache, open_cache
+from ..models.cache import CallCache
 from ..models.prices import Price
-from ..models.protocol import ModelAdapter
 from ..repl.registry import find_sandbox
-from ..repl.session import open_session
-from ..store.journal import Journal
-from .asking import cleaned
-from .budget import Budget
-from .contexts import ContextSource, open_context
+from .answering import Engine
+from .contexts import ContextSource
 from .conversation import Conversation
 from .given import check_given, check_prices, check_tools
 from .guards import Guards
 from .history import History
-from .opening import CLOSE_SECONDS
-from .performing import perform_direct, perform_run
 from .policies import Policy, load_policy
 from .portal import blocking
 from .prompt import PromptSettings
-from .results import RunResult, run_result
+from .results import RunResult
 from .roles import Model, Models, Roles
 from .settings import Settings, Turn
-from .spending import RunUsage, saved
 from .stream import RunStream
 from .tools import Tool, Toolset
-from .tree import Run, Tree
 from .typed import answer_type
 
 ASK_OF_PROMPT = "Do what the context asks for, and answer what it asks."
@@ -75,6 +57,9 @@ class RLM:
         seed: of the cells' randomness.
         allow_weak_isolation: run although a layer of the jail is missing on this machine.
         tenant: whose runs these are; tenants share no process and no cached answer.
+
+    Attributes:
+        engine: performs its runs.
 
     Raises:
         ConfigError: the model or the sandbox is unknown, a key is missing, or the settings contradict each other.
@@ -107,8 +92,7 @@ class RLM:
         facts = find_sandbox(sandbox).facts
         profile = _policy(policy)
         own_tools = Toolset.of(check_tools("tools", tools))
-        self.limits = limits or RunLimits()
-        self._settings = Settings(
+        settings = Settings(
             sandbox=sandbox,
             exec_limits=exec_limits or ExecLimits(),
             seed=seed,
@@ -123,11 +107,15 @@ class RLM:
             soft_limits=facts.soft_limits,
             prices=dict(prices or {}),
         )
-        self._settings.guards.check(self.limits)
-        self._journal, self._cache = journal, cache
-        self._models = _models(model, sub_model)
+        models = _models(model, sub_model)
+        self.engine = Engine(models=models, limits=limits or RunLimits(), settings=settings, journal=journal, cache=cache)
         # Now and not at the first run: a missing key is the caller's to fix here.
-        Roles(self._models)
+        Roles(models)
+
+    @property
+    def limits(self) -> RunLimits:
+        """Of each run."""
+        return self.engine.limits
 
     async def arun(
         self,
@@ -153,7 +141,7 @@ class RLM:
             SandboxBroken: its worker lied or died and could not be replaced.
             StoreError: an effect could not be recorded.
         """
-        return await self._perform(question, context, Turn(answer_type=answer_type(output_type)), on_event)
+        return await self.engine.answer(question, context, Turn(answer_type=answer_type(output_type)), on_event)
 
     def run(
         self,
@@ -191,49 +179,7 @@ class RLM:
         Args:
             context: the first part of it; more may come with every question.
         """
-        return Conversation(self._perform, context)
-
-    async def _perform(
-        self, question: str, context: ContextSource, turn: Turn, on_event: Callable[[AnyEvent], None] | None = None
-    ) -> RunResult:
-        asked = cleaned(_question(question))
-        events: list[AnyEvent] = []
-
-        def emit(event: AnyEvent) -> None:
-            events.append(event)
-            if on_event is not None:
-                on_event(event)
-
-        async with self._tree(emit) as tree, _opened(context) as opened:
-            run = Run(tree=tree, run_id=_new_run_id(), budget=Budget(self.limits), context=opened, turn=turn)
-            conclusion = await (perform_direct if turn.direct else perform_run)(run, asked)
-            usage = _with_savings(run)
-        return run_result(run, conclusion, Trace(tuple(events)), usage)
-
-    def _with(self, **changed: Any) -> RLM:
-        """The same with other settings of its sessions and loops."""
-        other = copy.copy(self)
-        other._settings = replace(self._settings, **changed)
-        other._settings.guards.check(self.limits)
-        return other
-
-    @asynccontextmanager
-    async def _tree(self, emit: Callable[[AnyEvent], None]) -> AsyncIterator[Tree]:
-        async with AsyncExitStack() as stack:
-            yield Tree(
-                models=Roles(self._models, partial(_adapter, stack=stack)),
-                journal=stack.enter_context(_journal(self._journal)),
-                emit=emit,
-                limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),
-                open_session=open_session,
-                cached=await _cached(self._cache, stack),
-                settings=self._settings,
-            )
-
-
-def _with_savings(run: Run) -> RunUsage:
-    usage, settings = run.budget.spending(), run.tree.settings
-    return replace(usage, saved_usd=saved(usage.parts, run.tree.models.root.name, settings.price_of))
+        return Conversation(self.engine.answer, context)
 
 
 def _models(model: Model | Models, sub_model: Model | None) -> Models:
@@ -254,60 +200,3 @@ def _policy(policy: str | Path | Policy | None) -> Policy:
     if not isinstance(policy, str):
         raise ConfigError(f"policy={repr(policy)[:60]}: a name, a Path or a Policy is needed, not {type(policy).__name__}")
     return load_policy(policy)
-
-
-def _adapter(spec: Model, stack: AsyncExitStack) -> ModelAdapter:
-    """The adapter of this run. One made here from a name is closed with the run: connections belong to one event loop."""
-    adapter = resolve(spec)
-    if adapter is not spec:
-        stack.push_async_callback(_close, adapter)
-    return adapter
-
-
-async def _cached(cache: str | os.PathLike[str] | CallCache | None, stack: AsyncExitStack) -> CachedCalls | None:
-    if cache is None:
-        return None
-    if not isinstance(cache, (str, os.PathLike)):
-        return CachedCalls(cache)
-    opened = await anyio.to_thread.run_sync(open_cache, cache)
-    stack.push_async_callback(_close, opened)
-    return CachedCalls(opened)
-
-
-async def _close(adapter: ModelAdapter | CallCache) -> None:
-    # Shielded: a cancelled run closes its connections too.
-    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-        await adapter.aclose()
-
-
-@asynccontextmanager
-async def _opened(source: ContextSource) -> AsyncIterator[Context]:
-    context = await open_context(source)
-    try:
-        yield context
-    finally:
-        if context is not source:
-            context.close()
-
-
-def _question(question: object) -> str:
-    if not isinstance(question, str) or not question.strip():
-        raise ConfigError("question: a text is needed")
-    return question
-
-
-def _journal(path: str | os.PathLike[str] | None) -> Journal:
-    if path is not None:
-        return Journal(os.fspath(path))
-    # Imported here: only the default needs it.
-    from platformdirs import user_data_path
-
-    try:
-        return Journal(str(user_data_path("cellblock") / "journal.db"))
-    except StoreError as error:
-        raise StoreError(f"{error}; name a file with journal=, or ':memory:' to keep no record") from error
-
-
-def _new_run_id() -> str:
-    """Sorts by time; unguessable enough to be unique across processes."""
-    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(5)

@@ -1,0 +1,165 @@
+"""`Engine`: what performs runs, whoever asks the questions: an `RLM`, a session of it, a `Router`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from ..errors import ConfigError, StoreError
+from ..events import AnyEvent, Trace
+from ..host.context import Context
+from ..limits import RunLimits
+from ..models import resolve
+from ..models.cache import CachedCalls, CallCache, open_cache
+from ..models.protocol import ModelAdapter
+from ..repl.session import open_session
+from ..store.journal import Journal
+from .asking import cleaned
+from .budget import Budget
+from .contexts import ContextSource, open_context
+from .opening import CLOSE_SECONDS
+from .performing import perform_direct, perform_run
+from .results import RunResult, run_result
+from .roles import Model, Models, Roles
+from .settings import Settings, Turn
+from .spending import RunUsage, saved
+from .tree import Run, Tree
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Engine:
+    """The models, limits and places of runs that may be parallel. Nothing is open between them.
+
+    Raises:
+        ConfigError: the settings demand what no run within the limits can do.
+    """
+
+    models: Models
+    limits: RunLimits
+    """Of each run."""
+    settings: Settings
+    journal: str | os.PathLike[str] | None = None
+    """Path of its file; None takes the one in the user's data folder."""
+    cache: str | os.PathLike[str] | CallCache | None = None
+    """Of sub-calls: where it is, or the caller's own."""
+
+    def __post_init__(self) -> None:
+        self.settings.guards.check(self.limits)
+
+    async def answer(
+        self, question: str, context: ContextSource, turn: Turn, on_event: Callable[[AnyEvent], None] | None = None
+    ) -> RunResult:
+        """Perform one run.
+
+        Args:
+            turn: what the question brings along.
+            on_event: called with each event as it happens; must not block.
+
+        Raises:
+            CellblockError: as `RLM.arun`.
+        """
+        asked = cleaned(_question(question))
+        events: list[AnyEvent] = []
+
+        def emit(event: AnyEvent) -> None:
+            events.append(event)
+            if on_event is not None:
+                on_event(event)
+
+        async with self._tree(emit) as tree, _opened(context) as opened:
+            run = Run(tree=tree, run_id=_new_run_id(), budget=Budget(self.limits), context=opened, turn=turn)
+            conclusion = await (perform_direct if turn.direct else perform_run)(run, asked)
+            usage = _with_savings(run)
+        return run_result(run, conclusion, Trace(tuple(events)), usage)
+
+    def with_settings(self, **changed: Any) -> Engine:
+        """The same with other settings of its sessions and loops.
+
+        Raises:
+            ConfigError: they demand what no run within the limits can do.
+        """
+        return replace(self, settings=replace(self.settings, **changed))
+
+    @asynccontextmanager
+    async def _tree(self, emit: Callable[[AnyEvent], None]) -> AsyncIterator[Tree]:
+        async with AsyncExitStack() as stack:
+            yield Tree(
+                models=Roles(self.models, partial(_adapter, stack=stack)),
+                journal=stack.enter_context(_journal(self.journal)),
+                emit=emit,
+                limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),
+                open_session=open_session,
+                cached=await _cached(self.cache, stack),
+                settings=self.settings,
+            )
+
+
+def _with_savings(run: Run) -> RunUsage:
+    usage, settings = run.budget.spending(), run.tree.settings
+    return replace(usage, saved_usd=saved(usage.parts, run.tree.models.root.name, settings.price_of))
+
+
+def _adapter(spec: Model, stack: AsyncExitStack) -> ModelAdapter:
+    """The adapter of this run. One made here from a name is closed with the run: connections belong to one event loop."""
+    adapter = resolve(spec)
+    if adapter is not spec:
+        stack.push_async_callback(_close, adapter)
+    return adapter
+
+
+async def _cached(cache: str | os.PathLike[str] | CallCache | None, stack: AsyncExitStack) -> CachedCalls | None:
+    if cache is None:
+        return None
+    if not isinstance(cache, (str, os.PathLike)):
+        return CachedCalls(cache)
+    opened = await anyio.to_thread.run_sync(open_cache, cache)
+    stack.push_async_callback(_close, opened)
+    return CachedCalls(opened)
+
+
+async def _close(adapter: ModelAdapter | CallCache) -> None:
+    # Shielded: a cancelled run closes its connections too.
+    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+        await adapter.aclose()
+
+
+@asynccontextmanager
+async def _opened(source: ContextSource) -> AsyncIterator[Context]:
+    context = await open_context(source)
+    try:
+        yield context
+    finally:
+        if context is not source:
+            context.close()
+
+
+def _question(question: object) -> str:
+    if not isinstance(question, str) or not question.strip():
+        raise ConfigError("question: a text is needed")
+    return question
+
+
+def _journal(path: str | os.PathLike[str] | None) -> Journal:
+    if path is not None:
+        return Journal(os.fspath(path))
+    # Imported here: only the default needs it.
+    from platformdirs import user_data_path
+
+    try:
+        return Journal(str(user_data_path("cellblock") / "journal.db"))
+    except StoreError as error:
+        raise StoreError(f"{error}; name a file with journal=, or ':memory:' to keep no record") from error
+
+
+def _new_run_id() -> str:
+    """Sorts by time; unguessable enough to be unique across processes."""
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(5)
