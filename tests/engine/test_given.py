@@ -48,6 +48,11 @@ def test_what_is_of_the_wrong_kind_is_refused_at_once(name: str, value: Any) -> 
     assert "\n" not in str(caught.value)
 
 
+def test_tools_in_a_mapping_are_refused_as_such() -> None:
+    with pytest.raises(ConfigError, match="a list of functions is needed"):
+        RLM(ScriptedModel(), tools={"now": print})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [

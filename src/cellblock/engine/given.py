@@ -61,7 +61,8 @@ def check_tools(name: str, tools: object) -> Iterable[Callable[..., Any] | Tool]
     Raises:
         ConfigError: they are not.
     """
-    if isinstance(tools, (str, bytes)) or not isinstance(tools, Iterable):
+    # A mapping of names to functions would be taken for a list of its names.
+    if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
         raise ConfigError(f"{name}={_shown(tools)}: a list of functions is needed, such as [{getattr(tools, '__name__', 'function')}]")
     return tools
 
