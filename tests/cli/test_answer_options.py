@@ -75,6 +75,13 @@ def test_a_verified_answer_says_so(context: str, capsys: pytest.CaptureFixture[s
     assert (code, told["verified"], told["ending"]) == (0, True, "final")
 
 
+def test_a_verified_answer_says_so_to_the_eye_too(context: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", COUNT, "-c", context, "-m", "simulated", "--verify"]) == 0
+    err = capsys.readouterr().err
+    assert err.count("] verifier: ") == 2
+    assert "Verified: the answer passed its checks" in err
+
+
 def test_verify_asks_for_no_fewer_checks_than_the_policy(context: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, record = tmp_path / "careful.json", tmp_path / "journal.db"
     path.write_text('{"careful": {"guards": {"verifications": 3}}}')

@@ -34,6 +34,11 @@ def test_a_repair_is_a_sub_call_and_no_step():
     assert [(row.mark, row.label) for row in board.rows] == [("bad", "sub-call")]
 
 
+def test_a_call_beside_the_steps_is_shown_as_what_it_is():
+    board = after(e.started(), e.answered("v", "verifier"), e.answered("b", "engineer", error="503 overloaded"), e.answered("p", "probe"))
+    assert [(row.mark, row.label) for row in board.rows] == [("good", "verifier"), ("bad", "brief"), ("good", "probe")]
+
+
 def test_tokens_of_every_call_add_up_and_the_end_corrects_them():
     board = after(e.started(), e.answered(), e.answered("x", "subcall"))
     assert (board.input_tokens, board.output_tokens) == (60, 8)

@@ -70,6 +70,11 @@ def test_the_last_line_counts_what_the_run_took():
     assert view.total(board) == "[  7.5 s] 1 step · 0 cells · 1 sub-call · tokens 90 in, 9 out · run r1"
 
 
+def test_the_last_line_counts_the_child_runs():
+    board = reduce(fold, [e.started(run_id=e.CHILD, depth=1), e.ended(run_id=e.CHILD, depth=1), e.ended()], busy())
+    assert " · 1 sub-call · 1 child run · tokens " in view.total(board)
+
+
 def test_the_summary_names_the_walls_that_are_on_and_why_others_are_not():
     board = fold(busy(), e.ended())
     assert view.facts(board)["walls"] == "1 on (seccomp); cgroup: not delegated"

@@ -29,6 +29,8 @@ _DOING = {
     "compaction": "having old turns summed up by",
     "final_call": "asking for an answer now:",
 }
+_ASIDES = {"verifier": "verifier", "engineer": "brief", "compaction": "summary", "final_call": "last call", "probe": "probe"}
+"""Calls that are no step: the label of their rows, by role."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +71,7 @@ class Board:
     subcalls_failed: int = 0
     children: int = 0
     """Child runs under way."""
+    children_done: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     rows: tuple[Row, ...] = ()
@@ -142,7 +145,7 @@ def _nothing(board: Board, event: AnyEvent) -> Board:
 
 def _run_ended(board: Board, event: RunEnded) -> Board:
     if event.depth:
-        return replace(board, children=max(0, board.children - 1))
+        return replace(board, children=max(0, board.children - 1), children_done=board.children_done + 1)
     board = replace(board, ended=event, doing="done", in_flight=frozenset(), children=0)
     return replace(board, input_tokens=event.input_tokens, output_tokens=event.output_tokens)
 
@@ -180,9 +183,9 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
         case RunStarted() | RunEnded():
             return _child_row(event) if event.depth else None
         case ModelAnswered(error=str(error)):
-            return "bad", "sub-call" if event.role in SUBCALL_ROLES else f"step {event.step}", one_line(error, 200)
+            return "bad", _label(event), one_line(error, 200)
         case ModelAnswered() if event.role not in SUBCALL_ROLES:
-            return "good", f"step {event.step}", f"{event.output_tokens:,} tokens in {event.seconds:.1f} s"
+            return "good", _label(event), f"{event.output_tokens:,} tokens in {event.seconds:.1f} s"
         case CellEnded():
             return _cell_row(event)
         case ToolCalled():
@@ -191,6 +194,10 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
         case Refused():
             return "note", "refused", one_line(event.reason, 200)
     return None
+
+
+def _label(event: ModelAnswered) -> str:
+    return "sub-call" if event.role in SUBCALL_ROLES else _ASIDES.get(event.role, f"step {event.step}")
 
 
 def _child_row(event: RunStarted | RunEnded) -> tuple[Mark, str, str]:

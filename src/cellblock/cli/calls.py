@@ -228,6 +228,8 @@ def publish(result: RunResult, board: Board, show: Show, context: Context) -> No
         write(safe(result.answer))
         if is_simulated(board):
             say(SIMULATED)
+        if result.verified and not show.quiet:
+            say("Verified: the answer passed its checks against the record of the run.")
     if not result.success:
         partial = "; what is on standard output is a partial answer" if result.answer and not show.json else ""
         say(f"cellblock: {one_line(result.error or 'no answer')}{partial}")

@@ -121,8 +121,9 @@ def total(board: Board) -> str:
     """One line about a run that ended: what it took, and its name in the journal."""
     calls = board.subcalls_done + board.subcalls_failed
     failed = f", {board.subcalls_failed:,} failed" if board.subcalls_failed else ""
-    counts = [_count(board.step, "step"), _count(board.cells, "cell"), _count(calls, "sub-call") + failed, f"tokens {_tokens(board)}"]
-    return f"[{clock(board.seconds(0.0)):>7}] {' · '.join(counts)} · run {board.run_id}"
+    counts = [_count(board.step, "step"), _count(board.cells, "cell"), _count(calls, "sub-call") + failed]
+    children = [_count(board.children_done, "child run")] if board.children_done else []
+    return f"[{clock(board.seconds(0.0)):>7}] {' · '.join([*counts, *children, f'tokens {_tokens(board)}'])} · run {board.run_id}"
 
 
 def _count(number: int, thing: str) -> str:
