@@ -8,7 +8,7 @@ import anyio.lowlevel
 import pytest
 
 from cellblock.engine.driver import _next
-from cellblock.engine.effects import Conclusion, Exec, Got, Loop, Ran
+from cellblock.engine.effects import Conclusion, Exec, Got, Loop, Ran, Reply
 from cellblock.engine.run import RLM
 from cellblock.errors import StoreError
 from cellblock.models import ScriptedModel
@@ -25,8 +25,10 @@ def slow_loop() -> Loop:
     return Conclusion(success=True)
 
 
-@pytest.mark.parametrize("outcome", [Ran(result=ExecResult(has_final=True, final=1)), Got(value=1)], ids=["FINAL", "a variable"])
-async def test_an_answer_is_checked_beside_the_event_loop(outcome: Ran | Got) -> None:
+@pytest.mark.parametrize(
+    "outcome", [Ran(result=ExecResult(has_final=True, final=1)), Got(value=1), Reply(text="FINAL(1)")], ids=["FINAL", "a variable", "text"]
+)
+async def test_an_answer_is_checked_beside_the_event_loop(outcome: Ran | Got | Reply) -> None:
     loop = slow_loop()
     next(loop)
     ticks = 0
@@ -40,7 +42,7 @@ async def test_an_answer_is_checked_beside_the_event_loop(outcome: Ran | Got) ->
     async with anyio.create_task_group() as group:
         group.start_soon(tick)
         await anyio.lowlevel.checkpoint()
-        assert isinstance(await _next(loop, outcome), Conclusion)
+        assert isinstance(await _next(loop, outcome, typed=True), Conclusion)
         group.cancel_scope.cancel()
     assert ticks > 5
 

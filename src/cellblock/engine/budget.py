@@ -121,7 +121,6 @@ class Budget:
         self._scope = self._ledger.scope
         self._share: Cap | None = None
         self._parent: Budget | None = None
-        self._top = self
         self._spent: dict[tuple[str, str, int], Usage] = {}
         self.depth = self.steps = 0
 
@@ -159,7 +158,7 @@ class Budget:
         if not self.may_descend:
             raise MaxDepthExceeded("depth", allowed=self.limits.depth, used=self.depth + 1)
         node = Budget.__new__(Budget)
-        node._ledger, node._parent, node._top = self._ledger, self, self._top
+        node._ledger, node._parent = self._ledger, self
         node._scope, node._share, node._spent = Scope(), None, {}
         node.depth, node.steps = self.depth + 1, 0
         if (share := self.limits.child_share) < 1:

@@ -39,9 +39,10 @@ class Driver:
             CellblockError: as `perform_run`, budgets excepted: those are told to the loop.
         """
         outcome: Outcome = None
+        typed = self._run.turn.answer_type.told != ""
         try:
             while True:
-                effect = await _next(loop, outcome)
+                effect = await _next(loop, outcome, typed=typed)
                 if isinstance(effect, Conclusion):
                     return effect
                 outcome = await self._within_the_deadline(effect)
@@ -146,14 +147,18 @@ class Driver:
         journal.finish(run_id, journal.begin(run_id, kind, str(step), payload), outcome)
 
 
-async def _next(loop: Loop, outcome: Outcome) -> Effect | Conclusion:
-    if (isinstance(outcome, Reply) and len(outcome.text) > LONG_REPLY_CHARS) or _has_an_answer(outcome):
-        return await anyio.to_thread.run_sync(_sent, loop, outcome)
-    return _sent(loop, outcome)
+async def _next(loop: Loop, outcome: Outcome, *, typed: bool) -> Effect | Conclusion:
+    return await anyio.to_thread.run_sync(_sent, loop, outcome) if _may_take_long(outcome, typed) else _sent(loop, outcome)
 
 
-def _has_an_answer(outcome: Outcome) -> bool:
-    """Whether the loop will check an answer, which may take a schema half a second."""
+def _may_take_long(outcome: Outcome, typed: bool) -> bool:
+    """Whether the loop will read a long reply or check an answer, which may take a schema half a second.
+
+    Args:
+        typed: answers have to fit one.
+    """
+    if isinstance(outcome, Reply):
+        return typed or len(outcome.text) > LONG_REPLY_CHARS
     return (isinstance(outcome, Ran) and outcome.result.has_final) or (isinstance(outcome, Got) and outcome.missing is None)
 
 
