@@ -208,6 +208,16 @@ def test_under_a_limit_of_each_sub_call_no_answer_is_without_a_bound() -> None:
     assert reserved(budget, 40, 2_000_000, subcall=True).max_tokens == 99_990
 
 
+@pytest.mark.parametrize("each", [None, 1_000, 100_000])
+@pytest.mark.parametrize("wanted", [None, 200, 20_000])
+def test_the_usual_bound_is_the_one_of_a_run_with_enough_left(each: int | None, wanted: int | None) -> None:
+    budget = Budget(RunLimits(subcall_tokens=each))
+    usual = budget.usual_bound(401, wanted)
+    assert reserved(budget, 401, wanted, subcall=True).max_tokens == usual
+    poor = Budget(RunLimits(subcall_tokens=each, tokens=250))
+    assert (reserved(poor, 401, wanted, subcall=True).max_tokens == 149) and usual != 149
+
+
 def test_a_child_that_has_used_its_share_ends_alone() -> None:
     root = Budget(RunLimits(tokens=1_000, child_share=0.5))
     root.settle(reserved(root, 0, 200), used(0, 200))

@@ -14,6 +14,7 @@ from models.redis_servers import SmallRedis, small_server
 
 from cellblock import Models, ScriptedModel
 from cellblock.events import ModelAnswered
+from cellblock.limits import RunLimits
 from cellblock.models import CallableModel, ModelAdapter, OpenAIChat, OpenAIResponses
 from cellblock.models.cache import FileCache, SemanticCache, SQLiteCache
 from cellblock.models.cache.model import SemanticModel
@@ -42,6 +43,12 @@ async def test_with_a_cache_on_disk_they_are_one(where: str, tmp_path: Path, fak
     result = await asked(chat(address), **cached)
     assert [event.source for event in result.trace if isinstance(event, ModelAnswered) and event.role == "subcall"] == ["cache"]
     assert (result.value, result.usage.by_role.get("subcall")) == (TEXT, None)
+
+
+async def test_a_limit_of_each_sub_call_does_not_keep_them_out_of_the_cache(tmp_path: Path, fake: FakeProvider, address: str) -> None:
+    cached = {"cache": tmp_path, "limits": RunLimits(subcall_tokens=8_000)}
+    assert await _requests(fake, (chat(address), cached), (chat(address), cached)) == 1
+    assert await _requests(fake, (chat(address), cached | {"limits": RunLimits(subcall_tokens=1_000)})) == 1
 
 
 async def test_with_a_cache_in_redis_they_are_one(fake: FakeProvider, address: str) -> None:

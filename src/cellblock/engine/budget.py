@@ -215,7 +215,7 @@ class Budget:
         """
         self._check_open()
         caps = tuple(self._caps(subcall))
-        prompt = math.ceil(prompt_bytes / BYTES_PER_TOKEN)
+        prompt = _tokens(prompt_bytes)
         room = min([cap.room(prompt) for cap in caps])
         wanted = ANSWER_TOKENS if max_tokens is None else max_tokens
         answer = min(wanted, room)
@@ -226,6 +226,16 @@ class Budget:
         if any(cap.crowded(held) for cap in caps) or self._ledger.crowded_by_price(price):
             return None
         return self._ledger.open(Hold(tokens=held, cost_usd=price, model=model, max_tokens=answer if bounded else max_tokens, caps=caps))
+
+    def usual_bound(self, prompt_bytes: int, max_tokens: int | None) -> int | None:
+        """The bound on a sub-call's answer while the run has enough left: the caller's, or what `subcall_tokens` leaves of it.
+
+        Where `reserve` gives a tighter one, the run's budget has shaped the answer.
+        """
+        each = self.limits.subcall_tokens
+        if each is None:
+            return max_tokens
+        return min(ANSWER_TOKENS if max_tokens is None else max_tokens, each - _tokens(prompt_bytes))
 
     def settle(self, hold: Hold, usage: Usage, *, role: str = "", served_by: str = "") -> None:
         """Replace what `hold` reserved by what the call used, at every cap, here and in every run above.
@@ -290,3 +300,7 @@ class Budget:
         if (over := self.over) is not None:
             # Without its old traceback, which would grow with every refused call.
             raise over.with_traceback(None)
+
+
+def _tokens(prompt_bytes: int) -> int:
+    return math.ceil(prompt_bytes / BYTES_PER_TOKEN)

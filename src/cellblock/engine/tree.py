@@ -60,8 +60,8 @@ class Call:
     seq: int
     """Its number in the journal."""
     max_tokens: int | None = None
-    tightened: bool = False
-    """Set when it is made: the budget left less room for the answer than `max_tokens`."""
+    bound: int | None = None
+    """Set when it is made: what the answer is bounded to, which is tighter than usual where the budget leaves less."""
 
 
 @dataclass(slots=True)
@@ -140,16 +140,15 @@ class Run:
         """
         if self.tree.cached is None or call.role not in SUBCALL_ROLES:
             return await self._made(call)
-        key = call_key(
-            tenant=self.tree.settings.tenant, identity=identity_of(call.model), messages=call.messages, max_tokens=call.max_tokens
-        )
+        usual = self.budget.usual_bound(token_bytes(call.messages), call.max_tokens)
+        key = call_key(tenant=self.tree.settings.tenant, identity=identity_of(call.model), messages=call.messages, max_tokens=usual)
         fresh: list[ModelResponse] = []
 
         async def make() -> CachedAnswer:
             fresh.append(await self._made(call))
             return CachedAnswer(text=fresh[0].text, model=fresh[0].model, usage=fresh[0].usage)
 
-        answer, source = await self.tree.cached.answer(key, make, worth=lambda: not call.tightened)
+        answer, source = await self.tree.cached.answer(key, make, worth=lambda: call.bound == usual)
         return fresh[0] if fresh else self._known(call, answer, source)
 
     def _known(self, call: Call, answer: CachedAnswer, source: Source) -> ModelResponse:
@@ -190,7 +189,7 @@ class Run:
         while (hold := held()) is None:
             # Those in flight hold what is left, and give back what they do not use.
             await self.tree.call_ended.wait()
-        call.tightened = hold.max_tokens != call.max_tokens
+        call.bound = hold.max_tokens
         return hold
 
     async def _call(self, call: Call) -> ModelResponse:
