@@ -42,6 +42,23 @@ async def test_every_module_of_the_prompt_can_be_imported(sandbox: str) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_cell_that_opens_a_file_is_told_that_there_are_none(sandbox: str) -> None:
+    async with await open_session(sandbox) as session:
+        result = await session.exec("open('/etc/passwd')")
+        assert result.error is not None
+        assert "there are no files here: " in result.error.message
+
+
+@pytest.mark.anyio
+async def test_advice_on_a_missing_module_names_all_that_are_there(sandbox: str) -> None:
+    async with await open_session(sandbox) as session:
+        result = await session.exec("import no_such_module")
+        assert result.error is not None
+        _, lists_them, names = result.error.message.partition("modules in ")
+        assert not lists_them or sorted(names.partition(": ")[2].split(", ")) == sorted(table_of(sandbox)["prompt"]["modules"])
+
+
+@pytest.mark.anyio
 async def test_the_prompt_says_which_modules_are_there_without_an_import(sandbox: str) -> None:
     said = table_of(sandbox)["prompt"]["python"].partition("Imported already: ")[2].partition(".")[0]
     assert tuple(said.split(", ")) == PRE_IMPORTED
