@@ -153,6 +153,8 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     spent: tuple[SpentRow, ...] = ()
     """What the tokens went to; adds up to the totals."""
     seconds: float = 0.0
+    cache_error: str | None = None
+    """One line: the last failure of the tree's cache so far, which costs calls and no answer. None where it had none."""
 
 
 AnyEvent = RunStarted | SessionOpened | ModelAsked | ModelAnswered | CellStarted | CellEnded | ToolCalled | Refused | RunEnded

@@ -13,7 +13,7 @@ from models.fake_provider import TEXT, FakeProvider
 from models.redis_servers import SmallRedis, small_server
 
 from cellblock import Models, ScriptedModel
-from cellblock.events import ModelAnswered
+from cellblock.events import ModelAnswered, RunEnded
 from cellblock.limits import RunLimits
 from cellblock.models import CallableModel, ModelAdapter, OpenAIChat, OpenAIResponses
 from cellblock.models.cache import FileCache, SemanticCache, SQLiteCache
@@ -49,6 +49,16 @@ async def test_a_limit_of_each_sub_call_does_not_keep_them_out_of_the_cache(tmp_
     cached = {"cache": tmp_path, "limits": RunLimits(subcall_tokens=8_000)}
     assert await _requests(fake, (chat(address), cached), (chat(address), cached)) == 1
     assert await _requests(fake, (chat(address), cached | {"limits": RunLimits(subcall_tokens=1_000)})) == 1
+
+
+async def test_a_cache_that_cannot_be_used_costs_no_answer_and_is_told_of(tmp_path: Path, fake: FakeProvider, address: str) -> None:
+    cache = SQLiteCache(tmp_path / "calls.db")
+    told = [event.cache_error for event in (await asked(chat(address), cache=cache)).trace if isinstance(event, RunEnded)]
+    await cache.aclose()
+    result = await asked(chat(address), cache=cache)
+    told += [event.cache_error for event in result.trace if isinstance(event, RunEnded)]
+    assert result.value == TEXT
+    assert told == [None, f"{tmp_path / 'calls.db'}: this cache was closed"]
 
 
 async def test_with_a_cache_in_redis_they_are_one(fake: FakeProvider, address: str) -> None:

@@ -24,7 +24,7 @@ from .loop import Task, repl_loop
 from .opening import Opening
 from .prompt import Brief, PromptSettings
 from .settings import Carry
-from .spending import Spent
+from .spending import RunUsage, Spent
 from .tree import LiveSession, Run
 
 HISTORY = "history"
@@ -103,21 +103,27 @@ def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
             with suppress(StoreError):
                 run.tree.journal.end_run(run.run_id, status, result)
     finally:
-        run.event(
-            RunEnded,
-            success=conclusion.success,
-            answer=answer_text(conclusion.value),
-            value=conclusion.value,
-            error=conclusion.error,
-            ending=conclusion.ending,
-            steps=run.budget.steps,
-            subcalls=run.budget.subcalls,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost_usd=usage.cost_usd,
-            spent=tuple(map(_row, usage.parts)),
-            seconds=time.monotonic() - run.created,
-        )
+        _tell_ended(run, conclusion, usage)
+
+
+def _tell_ended(run: Run, conclusion: Conclusion, usage: RunUsage) -> None:
+    cached = run.tree.cached
+    run.event(
+        RunEnded,
+        success=conclusion.success,
+        answer=answer_text(conclusion.value),
+        value=conclusion.value,
+        error=conclusion.error,
+        ending=conclusion.ending,
+        steps=run.budget.steps,
+        subcalls=run.budget.subcalls,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=usage.cost_usd,
+        spent=tuple(map(_row, usage.parts)),
+        seconds=time.monotonic() - run.created,
+        cache_error=None if cached is None or cached.trouble is None else str(cached.trouble),
+    )
 
 
 def _known_form(run: Run, prompt: PromptSettings) -> PromptSettings:
