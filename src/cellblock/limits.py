@@ -11,7 +11,15 @@ MINIMUM_TOKENS = 50
 """A smaller token limit cannot hold one prompt and is refused as a mistake."""
 
 
-def _check(limits: object, *, zero_allowed: frozenset[str] = frozenset()) -> None:
+def check_limits(limits: object, *, zero_allowed: frozenset[str] = frozenset()) -> None:
+    """Refuse a dataclass of limits with a field that is none; what is typed as `int` has to be a whole number.
+
+    Args:
+        zero_allowed: fields that may be 0.
+
+    Raises:
+        ConfigError: a field is not a finite number greater than 0, or is None where its type has no None.
+    """
     for field in fields(limits):  # type: ignore[arg-type]
         value = getattr(limits, field.name)
         if value is None:
@@ -60,7 +68,7 @@ class ExecLimits:
     """Bytes of output, call arguments and values that come out of the worker."""
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_limits(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +109,7 @@ class RunLimits:
     """Child runs that are open at once at each depth, in the whole tree. Each is a worker process."""
 
     def __post_init__(self) -> None:
-        _check(self, zero_allowed=frozenset({"depth"}))
+        check_limits(self, zero_allowed=frozenset({"depth"}))
         for name in ("tokens", "root_tokens", "sub_tokens", "subcall_tokens"):
             value = getattr(self, name)
             if value is not None and value < MINIMUM_TOKENS:

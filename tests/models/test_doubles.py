@@ -218,6 +218,8 @@ def test_no_retry_setting_can_be_switched_off(field: str):
         RetryPolicy(**{field: 0})
     with pytest.raises(ConfigError):
         RetryPolicy(**{field: float("inf")})
+    with pytest.raises(ConfigError, match=f"{field}=None: limits cannot be switched off"):
+        RetryPolicy(**{field: None})
 
 
 def test_a_secret_shows_itself_nowhere_and_is_not_pickled():

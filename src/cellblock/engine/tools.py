@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import inspect
 import keyword
-import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from ..errors import ConfigError
-from ..limits import check_type
+from ..limits import check_limits, check_type
 from ..repl.session import RESERVED
 from .tool_signatures import Signature, first_line
 from .untrusted import hashes_numbers
@@ -43,14 +42,7 @@ class ToolLimits:
     """Calls at once. One that its time limit has ended counts until its function has really returned."""
 
     def __post_init__(self) -> None:
-        for name in ("calls", "parallel"):
-            check_type(name, getattr(self, name), int)
-        seconds = self.wall_seconds
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-            raise ConfigError(f"wall_seconds={seconds!r}: a finite number is needed; a tool's limits cannot be switched off")
-        for name in ("calls", "wall_seconds", "parallel"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{name}={getattr(self, name)!r}: must be greater than 0")
+        check_limits(self)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -42,18 +42,13 @@ class AnthropicMessages(RemoteModel[MessagesReply | MessagesEvent]):
         return package.AsyncAnthropic(api_key="in-the-transport", **self._client_options())
 
     def _client_options(self) -> dict[str, Any]:
-        import httpx2
-
-        from .transport import OneHostTransport, timeouts
+        from .transport import http_client
 
         destination = self.endpoint.destination()
-        http = httpx2.AsyncClient(
-            trust_env=False, follow_redirects=False, transport=OneHostTransport(destination), timeout=timeouts(destination)
-        )
         return {
             "base_url": destination.base_url,
             "max_retries": 0,
-            "http_client": http,
+            "http_client": http_client(destination),
             "open_telemetry": False,
             "default_query": self.endpoint.query,
         }

@@ -62,11 +62,9 @@ class GenericChat(RemoteModel[bytes]):
         return identity_text(super().identity, *self._version)
 
     def _build(self, package: Any) -> Any:
-        from .transport import OneHostTransport, timeouts
+        from .transport import http_client
 
-        to = self.endpoint.destination()
-        client = package.AsyncClient(trust_env=False, follow_redirects=False, transport=OneHostTransport(to), timeout=timeouts(to))
-        return _Posting(client, self.endpoint)
+        return _Posting(http_client(self.endpoint.destination()), self.endpoint)
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None

@@ -87,14 +87,16 @@ class MessagesEvent(msgspec.Struct):
     error: ErrorBody | None = None
 
 
-class _Details(msgspec.Struct):
+class InputDetails(msgspec.Struct):
+    """What is said of the input tokens, in both of OpenAI's APIs."""
+
     cached_tokens: Count | None = None
 
 
 class _ChatUsage(msgspec.Struct):
     prompt_tokens: Count
     completion_tokens: Count
-    prompt_tokens_details: _Details | None = None
+    prompt_tokens_details: InputDetails | None = None
 
 
 class _MessagesUsage(msgspec.Struct):
@@ -183,9 +185,13 @@ def chat_usage(raws: Sequence[msgspec.Raw]) -> Usage | None:
     usage = converted(raws[-1], _ChatUsage) if raws else None
     if usage is None:
         return None
-    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
-    cached = min(cached or 0, usage.prompt_tokens)
-    return Usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens, cached_tokens=cached, calls=1)
+    return counted(usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens_details)
+
+
+def counted(input_tokens: int, output_tokens: int, details: InputDetails | None) -> Usage:
+    """The usage of one call; never more input from the cache than there was."""
+    cached = details.cached_tokens if details else None
+    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, cached_tokens=min(cached or 0, input_tokens), calls=1)
 
 
 def messages_usage(raws: Sequence[msgspec.Raw]) -> Usage | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from .protocol import Usage
-from .replies import Count, ErrorBody, converted, given_usages
+from .replies import Count, ErrorBody, InputDetails, converted, counted, given_usages
 
 _ABSENT = msgspec.Raw(b"null")
 
@@ -52,14 +52,10 @@ class ResponsesEvent(msgspec.Struct):
     code: str | int | None = None
 
 
-class _Cached(msgspec.Struct):
-    cached_tokens: Count | None = None
-
-
 class _Usage(msgspec.Struct):
     input_tokens: Count
     output_tokens: Count
-    input_tokens_details: _Cached | None = None
+    input_tokens_details: InputDetails | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +116,4 @@ def responses_usage(parts: Sequence[ResponsesReply | ResponsesEvent]) -> Usage |
     usage = converted(raws[-1], _Usage) if raws else None
     if usage is None:
         return None
-    cached = usage.input_tokens_details.cached_tokens if usage.input_tokens_details else None
-    cached = min(cached or 0, usage.input_tokens)
-    return Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cached_tokens=cached, calls=1)
+    return counted(usage.input_tokens, usage.output_tokens, usage.input_tokens_details)

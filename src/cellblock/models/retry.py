@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import stamina
 
-from ..errors import ConfigError, ModelError
+from ..errors import ModelError
+from ..limits import check_limits
 
 # Without a handler of the application's own, retries are not to be printed in the middle of its output.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -41,9 +42,7 @@ class RetryPolicy:
     """No further attempt begins after this."""
 
     def __post_init__(self) -> None:
-        values = (self.attempts, self.wait_initial_seconds, self.wait_max_seconds, self.total_seconds)
-        if not all(math.isfinite(value) and value > 0 for value in values):
-            raise ConfigError(f"{self}: every field must be finite and greater than 0")
+        check_limits(self)
 
 
 class Failed(Exception):

@@ -106,6 +106,12 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
 
 
+def http_client(destination: Destination) -> httpx2.AsyncClient:
+    """A client that talks to that destination alone, and reads nothing from the environment."""
+    transport, timeout = OneHostTransport(destination), timeouts(destination)
+    return httpx2.AsyncClient(trust_env=False, follow_redirects=False, transport=transport, timeout=timeout)
+
+
 def timeouts(destination: Destination) -> httpx2.Timeout:
     """Ten seconds to connect; the destination's own time for the rest."""
     return httpx2.Timeout(destination.timeout_seconds, connect=min(10.0, destination.timeout_seconds))
