@@ -189,3 +189,29 @@ def test_ten_megabytes_of_anything_take_seconds_at_most(piece: str) -> None:
     assert parsed.clipped
     assert len(parsed.text) <= MAX_REPLY_CHARS
     assert time.process_time() - started < 5  # one pass takes 1 to 2 s; two nested ones would take minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("**FINAL(42)**", "42"),
+        ("*FINAL(a * b)*", "a * b"),
+        ("**FINAL:** Paris", "Paris"),
+        ("**FINAL: Paris**", "Paris"),
+        ("**FINAL**: Paris", "Paris"),
+        ("**FINAL:** **Paris**", "**Paris**"),
+        ("**FINAL_VAR(rows)**", "rows"),
+        ("**FINAL_VAR: rows**\nThat is all.", "rows"),
+        ("FINAL: **Paris**", "**Paris**"),
+        ("FINAL(**kwargs)", "**kwargs"),
+    ],
+)
+def test_a_final_in_bold_is_one(text: str, body: str) -> None:
+    final = parse_reply(text).final
+    assert final is not None
+    assert final.body == body
+
+
+@pytest.mark.parametrize("text", ["FINAL** (x)", "**FINAL* (x)", "I say **FINAL(x)**", "`FINAL(x)`"])
+def test_other_marks_around_it_are_none(text: str) -> None:
+    assert parse_reply(text).final is None

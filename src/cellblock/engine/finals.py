@@ -12,7 +12,8 @@ MAX_BODY_CHARS = 200_000
 MAX_CANDIDATES = 4
 """Each costs up to two scans of `MAX_BODY_CHARS`, so their number is bounded as well."""
 
-_HEAD = re.compile(r" {0,3}FINAL(_VAR)?[ \t]*([(:])")
+# Chat models like to write it in bold: **FINAL(42)**, **FINAL:** 42.
+_HEAD = re.compile(r" {0,3}(?P<bold>\*{0,3})FINAL(?P<var>_VAR)?(?P<end>\*{0,3})[ \t]*(?P<mark>[(:])")
 _SPECIAL = re.compile(r"[()\"'\\]")
 _BRACKETS = re.compile(r"[()]")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -40,11 +41,11 @@ def find_final(text: str, starts: Iterable[int]) -> tuple[TextFinal | None, bool
     unbalanced = False
     for start in islice(starts, MAX_CANDIDATES):
         head = _HEAD.match(text, start)
-        if head is None:
+        if head is None or head["end"] not in ("", head["bold"]):
             continue
-        body = _rest(text, head) if head[2] == ":" else _within(text, head.end())
+        body = _rest(text, head) if head["mark"] == ":" else _within(text, head.end())
         if body is not None:
-            return _final(body, is_variable=head[1] is not None), unbalanced
+            return _final(body, is_variable=head["var"] is not None), unbalanced
         unbalanced = True
     return None, unbalanced
 
@@ -59,7 +60,12 @@ def _final(body: str, *, is_variable: bool) -> TextFinal:
 def _rest(text: str, head: re.Match[str]) -> str:
     """After a colon an answer may go on for several lines; a name is one line."""
     rest = text[head.end() :]
-    return rest if head[1] is None else rest.partition("\n")[0]
+    rest = rest if head["var"] is None else rest.partition("\n")[0]
+    bold = head["bold"]
+    if not bold or head["end"]:
+        return rest
+    # It ends right after the colon, or after the answer.
+    return rest[len(bold) :] if rest.startswith(bold) else rest.rstrip().removesuffix(bold)
 
 
 def _within(text: str, start: int) -> str | None:

@@ -28,7 +28,7 @@ _HIDDEN = re.compile(
     r"|(tool_(?:calls?|use|code|responses?|results?|outputs?)|function_(?:calls?|responses?|results?)|function(?==)|invoke"
     r"|antml:function_calls|antml:invoke)\b[^<>\n]{0,200}>)"
 )
-_FINAL_START = re.compile(r" {0,3}FINAL(?:_VAR)?[ \t]*[(:]")
+_FINAL_START = re.compile(r" {0,3}\*{0,3}FINAL(?:_VAR)?\*{0,3}[ \t]*[(:]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
