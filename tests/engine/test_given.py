@@ -31,6 +31,7 @@ WRONG: list[tuple[str, Any]] = [
     ("journal", 3),
     ("cache", 3),
     ("tenant", 3),
+    ("tenant", ""),
     ("seed", "1"),
     ("seed", True),
     ("prices", [1]),
@@ -74,6 +75,10 @@ def test_tools_in_a_mapping_are_refused_as_such() -> None:
 def test_settings_of_the_wrong_kind_are_refused(kind: type, settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(settings))):
         kind(**settings)
+
+
+def test_an_rlm_says_what_it_is() -> None:
+    assert repr(RLM(ScriptedModel(name="mine"), sandbox="wasi")) == "<RLM: mine on wasi>"
 
 
 def test_a_router_needs_an_rlm() -> None:

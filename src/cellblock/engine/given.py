@@ -42,6 +42,8 @@ def check_given(**given: object) -> None:
         kinds, need = _KINDS[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise ConfigError(f"{name}={_shown(value)}: {need} is needed, not {type(value).__name__}")
+        if name == "tenant" and not value:
+            raise ConfigError("tenant='': a name is needed; all who have none would be one tenant")
 
 
 def check_prices(prices: Mapping[str, Price] | None) -> None:

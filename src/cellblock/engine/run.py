@@ -117,6 +117,11 @@ class RLM:
         """Of each run."""
         return self.engine.limits
 
+    def __repr__(self) -> str:
+        """What answers, and where its cells run."""
+        root = self.engine.models.root
+        return f"<RLM: {getattr(root, 'name', root)} on {self.engine.settings.sandbox}>"
+
     async def arun(
         self,
         question: str,
