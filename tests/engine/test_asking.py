@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from cellblock.engine.asking import complete, token_bytes
+from cellblock.engine.asking import complete
 from cellblock.errors import ModelRefused, ModelUnavailable
 from cellblock.events import ModelAnswered, ModelAsked, RunEnded, to_jsonl
 from cellblock.models import ScriptedModel
 from cellblock.models.protocol import Message, ModelResponse, Usage
+from cellblock.models.replies import estimate, token_bytes
 
 from .doubles import Stage, cells, value_of
 
@@ -138,6 +139,12 @@ async def test_an_event_handler_that_raises_leaves_nothing_reserved() -> None:
 
 def test_a_text_counts_by_its_bytes() -> None:
     assert token_bytes([Message("user", "ab"), Message("user", "中\ud800")]) == 6
+
+
+def test_the_estimate_after_a_call_is_the_one_before_it() -> None:
+    asked = [Message("user", "中" * 400)]
+    assert estimate(asked, "中" * 40) == Usage(input_tokens=300, output_tokens=30, calls=1, estimated=True)
+    assert token_bytes(asked) == 1_200
 
 
 @pytest.mark.parametrize("usage", [Usage(input_tokens=-10_000, calls=1), Usage(output_tokens=10**30), "much"])

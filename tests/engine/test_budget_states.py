@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from cellblock.engine.budget import ANSWER_TOKENS, BYTES_PER_TOKEN, Budget, Hold
+from cellblock.engine.budget import ANSWER_TOKENS, Budget, Hold
 from cellblock.errors import BudgetExceeded, MaxCostExceeded, MaxSubcallsExceeded, MaxTokensExceeded
 from cellblock.limits import RunLimits
 from cellblock.models.protocol import Usage
+from cellblock.models.replies import BYTES_PER_TOKEN
 
 PRICE_USD = 0.001
 """Of one token; every model's."""

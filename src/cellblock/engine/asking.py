@@ -76,9 +76,3 @@ def cleaned(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "replace").decode()
     return text
-
-
-def token_bytes(messages: Sequence[Message]) -> int:
-    """What the messages' tokens are estimated from: bytes of UTF-8, since a Chinese character is no quarter of a token."""
-    texts = [message.content for message in messages]
-    return sum(len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts)

@@ -20,11 +20,10 @@ from ..errors import (
 )
 from ..limits import RunLimits
 from ..models.protocol import Usage
+from ..models.replies import BYTES_PER_TOKEN
 from .caps import Cap, Purse, Scope
 from .spending import RunUsage, Spent
 
-BYTES_PER_TOKEN = 4
-"""The estimate before a call; the provider's own figures replace it afterwards."""
 ANSWER_TOKENS = 4_096
 """The least that is reserved for an answer whose length nobody bounded. Not given to the model, since a bound of ours could be above its
 own maximum; but under `subcall_tokens` it is, or a cell could pass that limit by asking for a long answer."""

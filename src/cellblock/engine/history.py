@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from ..errors import ConfigError
 from ..limits import MINIMUM_TOKENS, check_type
 from ..models.protocol import Message
-from .asking import token_bytes
-from .budget import BYTES_PER_TOKEN
+from ..models.replies import BYTES_PER_TOKEN, token_bytes
 from .observations import clip
 
 SUMMARY_CHARS = 20_000

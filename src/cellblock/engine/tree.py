@@ -16,9 +16,10 @@ from ..host.context import Context
 from ..models.cache import CachedAnswer, CachedCalls, Source, call_key, identity_of
 from ..models.prices import load_prices, priced
 from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
+from ..models.replies import token_bytes
 from ..repl.protocol import REPLProtocol
 from ..store.journal import Journal
-from .asking import cleaned, complete, token_bytes
+from .asking import cleaned, complete
 from .budget import ANSWER_TOKENS, Budget, Hold
 from .roles import Roles
 from .settings import Settings, Turn

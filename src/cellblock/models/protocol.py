@@ -21,7 +21,7 @@ class Message:
 class Usage:
     """What one or more calls used. Addable.
 
-    Tokens are the provider's own figures where it gives them; else characters / 4, with `estimated` set.
+    Tokens are the provider's own figures where it gives them; else bytes of UTF-8 / 4, with `estimated` set.
     """
 
     input_tokens: int = 0
