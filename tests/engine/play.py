@@ -7,8 +7,9 @@ from typing import Any
 
 from cellblock.engine.effects import Ask, Conclusion, Effect, Outcome, Ran, Refuse, Reply
 from cellblock.engine.guards import Guards
-from cellblock.engine.loop import Task, repl_loop
+from cellblock.engine.loop import repl_loop
 from cellblock.engine.prompt import Brief
+from cellblock.engine.turns import Task
 from cellblock.repl.protocol import ExecError, ExecResult
 
 MISSING: Any = object()

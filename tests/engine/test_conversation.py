@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import anyio
@@ -17,6 +18,11 @@ from cellblock.models import ScriptedModel
 from cellblock.models.protocol import Message
 
 pytestmark = pytest.mark.anyio
+
+
+def memory_files() -> int:
+    links = [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return sum("memfd" in os.readlink(link) for link in links)
 
 
 def cell(code: str) -> str:
@@ -118,6 +124,15 @@ async def test_a_question_without_any_context_is_refused() -> None:
     session, _ = chat("monty", "FINAL(1)")
     with pytest.raises(ConfigError, match="no context yet"):
         await session.arun("a")
+
+
+async def test_a_context_that_cannot_be_read_leaves_no_memory_of_the_others_behind(tmp_path: Path) -> None:
+    session, _ = chat("monty", "FINAL(1)", context="one")
+    before = memory_files()
+    with pytest.raises(ConfigError) as caught:
+        await session.arun("a", tmp_path / "missing")
+    assert caught.tb is not None, "which would keep what its frames hold"
+    assert memory_files() == before
 
 
 async def test_a_context_of_the_callers_stays_open() -> None:

@@ -144,8 +144,11 @@ class Conversation:
         held = self._held
         for source in (self._first if held is None else None, context):
             if source is not None:
-                before, held = held, await _more(held, source)
-                self._release_unless_kept(before)
+                before = held
+                try:
+                    held = await _more(before, source)
+                finally:
+                    self._release_unless_kept(before)
         if held is None:
             raise ConfigError("this session has no context yet; give one with the question")
         return held

@@ -10,8 +10,6 @@ from .effects import Exec, Loop, Outcome, Ran, Reply, Stopped
 from .parse import MAX_CELLS, Parsed
 from .turns import Task, Turns
 
-__all__ = ["Task", "repl_loop"]
-
 
 def repl_loop(task: Task) -> Loop:
     """Ask, run the reply's cells, show their output, until a final answer, the last step, or no hope of one."""

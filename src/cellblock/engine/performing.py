@@ -11,6 +11,7 @@ import anyio
 
 from ..errors import CellblockError, SandboxError, StoreError
 from ..events import RunEnded, RunStarted, SessionOpened, SpentRow
+from ..repl.snapshot import Snapshot
 from ..store.journal import Status
 from ..values import Value
 from . import prompt
@@ -20,12 +21,13 @@ from .direct import direct_loop
 from .driver import Driver
 from .effects import Conclusion
 from .endings import answer_text
-from .loop import Task, repl_loop
+from .loop import repl_loop
 from .opening import Opening
 from .prompt import Brief, PromptSettings
 from .settings import Carry
 from .spending import RunUsage, Spent
 from .tree import LiveSession, Run
+from .turns import Task
 
 HISTORY = "history"
 """The variable that holds what a session was asked before."""
@@ -206,7 +208,7 @@ async def _carry_on(carry: Carry, session: LiveSession) -> None:
     """Keep the session's state for the next question. If it cannot be kept, the one before is, and the next prompt says so."""
     try:
         carry.snapshot = await session.dump()
-        carry.left_out = dict(getattr(carry.snapshot, "left_out", {}))
+        carry.left_out = carry.snapshot.left_out if isinstance(carry.snapshot, Snapshot) else {}
     except (SandboxError, StoreError, OSError) as error:
         # The answer is there, and paid for. Of a full disk no model needs to know the path.
         why = str(error) if isinstance(error, SandboxError) else f"it could not be kept ({type(error).__name__})"
