@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
+from cellblock.engine import driver
 from cellblock.errors import DeadlineExceeded, MaxTokensExceeded, ModelRefused, SandboxBroken, SandboxUnavailable, StoreError
 from cellblock.events import CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted, SessionOpened
 from cellblock.limits import RunLimits
@@ -140,6 +141,16 @@ async def test_a_call_that_the_deadline_cuts_off_has_ended_in_the_journal_and_in
         (row,) = stage.tree.journal.effects("r")
         assert row.outcome["error"] == "DeadlineExceeded"
         assert [event.error for event in stage.of(ModelAnswered)] == ["the run's time was over"]
+
+
+async def test_a_cell_that_the_deadline_cuts_off_has_ended_in_the_journal_and_in_the_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "AFTER_SECONDS", 0.05)
+    stage = Stage(cells("import asyncio\nawait asyncio.sleep(60)"), limits=RunLimits(wall_seconds=0.2))
+    end = await stage.answer()
+    assert isinstance(end.failure, DeadlineExceeded)
+    (row,) = [effect for effect in stage.tree.journal.effects("r") if effect.kind == "exec"]
+    assert row.outcome["error"] == "DeadlineExceeded"
+    assert [event.error.partition(":")[0] for event in stage.of(CellEnded)] == ["DeadlineExceeded"]
 
 
 async def test_a_prompt_beyond_the_tokens_ends_the_run_before_the_call() -> None:

@@ -122,13 +122,24 @@ class Driver:
         run.event(CellStarted, step=effect.step, index=effect.index, code=effect.code)
         own = run.tree.settings.exec_limits
         limits = replace(own, wall_seconds=min(own.wall_seconds, left))
-        result = await (await self._session()).exec(effect.code, limits=limits)
+        try:
+            result = await (await self._session()).exec(effect.code, limits=limits)
+        except anyio.get_cancelled_exc_class():
+            if run.budget.remaining_seconds() == 0:
+                self._cut_off(effect, seq)
+            raise
         run.tree.journal.finish(run.run_id, seq, result)
         run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(result))
         if run.tree.fatal is not None:
             raise run.tree.fatal
         stopped = run.budget.over if run.budget.remaining_seconds() else run.budget.expire()
         return Ran(result=result, subcalls=run.calls, children=run.children, deepest=run.deepest, stopped=stopped)
+
+    def _cut_off(self, effect: Exec, seq: int) -> None:
+        """Put on record that a cell which went on and on after the deadline has ended without a result."""
+        error = self._run.budget.expire()
+        self._run.tree.journal.finish(self._run.run_id, seq, failure_record(error))
+        self._run.event(CellEnded, step=effect.step, index=effect.index, error=f"{type(error).__name__}: {error}")
 
     async def _get(self, effect: GetVariable) -> Outcome:
         try:
