@@ -185,3 +185,12 @@ async def test_the_first_context_is_there_again_after_a_first_question_that_fail
             await session.arun("a")
         session._perform = RLM(ScriptedModel([cell("FINAL(P[:])")]), journal=":memory:").engine.answer
         assert (await session.arun("a")).value == "one"
+
+
+async def test_a_long_history_fits_into_a_small_worker() -> None:
+    session, _ = chat(
+        "monty", cell("FINAL([len(history), history[-1]['question']])"), context="c", exec_limits=ExecLimits(bytes_in=100_000)
+    )
+    session.turns = [(f"q{number}", "a" * 5_000) for number in range(50)]
+    async with session:
+        assert (await session.arun("q")).value == [1, "q49"]

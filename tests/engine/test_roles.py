@@ -167,3 +167,28 @@ async def test_a_store_that_fails_is_no_reason_for_a_call_to_fail(tmp_path: Path
     await cache.aclose()
     rlm = RLM(named("root", cell("FINAL(llm_query('a'))")), sub_model=named("sub", "one"), journal=":memory:", cache=cache)
     assert (await rlm.arun("q", "t")).answer == "one"
+
+
+async def test_a_listed_price_is_known_before_the_first_call() -> None:
+    root = named("m", "FINAL(1)")
+    prices = {"m": Price(input_per_million=1, output_per_million=2)}
+    result = await RLM(root, prices=prices, journal=":memory:", limits=RunLimits(cost_usd=0.00001)).arun("q", "t")
+    assert (result.success, result.ending, result.usage.calls, root.calls) == (False, "budget", 0, [])
+
+
+async def test_with_a_listed_price_first_calls_are_made_side_by_side() -> None:
+    at_once, most = 0, 0
+
+    async def sub(messages: list[Message]) -> str:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await anyio.sleep(0.02)
+        at_once -= 1
+        return "x"
+
+    prices = {"root": Price(input_per_million=1, output_per_million=1), "sub": Price(input_per_million=1, output_per_million=1)}
+    root = named("root", cell("FINAL(len(llm_query_batched(['a', 'b', 'c'])))"))
+    rlm = RLM(root, sub_model=sub, prices=prices, journal=":memory:", limits=RunLimits(cost_usd=1.0))
+    assert (await rlm.arun("q", "t")).value == 3
+    assert most == 3

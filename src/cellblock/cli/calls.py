@@ -230,6 +230,8 @@ def publish(result: RunResult, board: Board, show: Show, context: Context) -> No
             say(SIMULATED)
         if result.verified and not show.quiet:
             say("Verified: the answer passed its checks against the record of the run.")
+    if board.ended is not None and board.ended.cache_error is not None:
+        say(f"the cache was of no use, and every call was paid for: {one_line(board.ended.cache_error)}")
     if not result.success:
         partial = "; what is on standard output is a partial answer" if result.answer and not show.json else ""
         say(f"cellblock: {one_line(result.error or 'no answer')}{partial}")

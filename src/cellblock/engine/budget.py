@@ -191,16 +191,24 @@ class Budget:
         self._ledger.subcalls = used
 
     def reserve(
-        self, prompt_bytes: int, max_tokens: int | None = None, *, model: str = "", subcall: bool = False, expected: int = ANSWER_TOKENS
+        self,
+        prompt_bytes: int,
+        max_tokens: int | None = None,
+        *,
+        model: str = "",
+        subcall: bool = False,
+        expected: int = ANSWER_TOKENS,
+        listed: float | None = None,
     ) -> Hold | None:
         """Reserve tokens and money for one call; `settle` or `release` must follow.
 
         Args:
             prompt_bytes: of all messages together, as UTF-8.
             max_tokens: the caller's bound on the answer.
-            model: whose price it is. Where money is limited, a model's first call is made alone, since nobody knows its price.
+            model: whose price it is. Where money is limited and no list has it, a model's first call is made alone.
             subcall: whether a cell asked for it; else it is a call of this run's own loop.
             expected: tokens that an answer without a bound may have, as far as one can know; so much of what is left is held for it.
+            listed: what this call should cost by a list of prices, for a model's first call; None where no list has the model.
 
         Returns:
             None where the call fits, but not beside those that are in flight: ask again when one of them has ended.
@@ -219,7 +227,8 @@ class Budget:
         wanted = ANSWER_TOKENS if max_tokens is None else max_tokens
         answer = min(wanted, room)
         likely = max(PRICED_TOKENS, self._ledger.purse.mean_answer(model))
-        price = self._ledger.purse.price(model, prompt + (likely if max_tokens is None and answer == wanted else min(answer, likely)))
+        size = prompt + (likely if max_tokens is None and answer == wanted else min(answer, likely))
+        price = self._ledger.purse.price(model, size, listed)
         bounded = answer < wanted or (subcall and self.limits.subcall_tokens is not None)
         held = prompt + (answer if bounded or max_tokens is not None else min(max(answer, expected), room))
         if any(cap.crowded(held) for cap in caps) or self._ledger.crowded_by_price(price):

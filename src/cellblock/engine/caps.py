@@ -69,7 +69,7 @@ class Cap:
 
 @dataclass(kw_only=True, slots=True)
 class Purse:
-    """The tree's money. Nobody tells us prices: they are learnt from what settled calls have cost, model by model.
+    """The tree's money. Prices are learnt from what settled calls have cost, model by model; until then a listed one serves.
 
     Attributes:
         allowed: US dollars. None: not limited, and nothing is learnt.
@@ -94,10 +94,13 @@ class Purse:
         seen = self.by_model.get(model)
         return 0 if seen is None else seen.output_tokens // max(1, seen.calls)
 
-    def price(self, model: str, tokens: int) -> float:
-        """What a call of this size should cost, by the model's mean price so far; all that is left before its first call.
+    def price(self, model: str, tokens: int, listed: float | None = None) -> float:
+        """What a call of this size should cost, by the model's mean price so far. Before its first call `listed`, else all that is left.
 
         0 where money is not limited.
+
+        Args:
+            listed: what a list of prices says of this call; None where none knows the model.
 
         Raises:
             MaxCostExceeded: more than what is left; the scope is over.
@@ -109,10 +112,10 @@ class Purse:
         spent = self._spent
         if spent is None:
             raise ConfigError(f"cost_usd={limit:g} cannot be kept: the price of a call is unknown; limit tokens, or use a priced model")
-        price = 0.0 if seen is None else (seen.cost_usd or 0.0) / max(1, seen.input_tokens + seen.output_tokens) * tokens
+        price = (listed or 0.0) if seen is None else (seen.cost_usd or 0.0) / max(1, seen.input_tokens + seen.output_tokens) * tokens
         if spent >= limit or spent + price > limit:
             self.scope.end(MaxCostExceeded("cost_usd", allowed=limit, used=spent + price))
-        return limit - spent if seen is None else price
+        return limit - spent if seen is None and listed is None else price
 
     def crowded(self, price: float) -> bool:
         """Whether so much does not fit into what is left."""

@@ -173,12 +173,22 @@ async def _in_a_session(run: Run, question: str) -> Conclusion:
         if root is not None:
             _tell_opened(run, root)
         if run.turn.earlier:
-            history: list[Value] = [{"question": asked, "answer": answer} for asked, answer in run.turn.earlier]
-            await (await opening.session()).set(HISTORY, history)
+            await (await opening.session()).set(HISTORY, _history(run))
         conclusion = await Driver(run, opening).drive(repl_loop(_task(run, question, tuple(externals))))
         if run.turn.carry is not None:
             await _carry_on(run.turn.carry, await opening.session())
         return conclusion
+
+
+def _history(run: Run) -> Value:
+    """The newest of the session's questions and answers, as far as a quarter of what may go into a worker holds them."""
+    room, kept = run.tree.settings.exec_limits.bytes_in // 4, list[Value]()
+    for question, answer in reversed(run.turn.earlier):
+        room -= 4 * (len(question) + len(answer)) + 64
+        if room < 0:
+            break
+        kept.append({"question": question, "answer": answer})
+    return kept[::-1]
 
 
 async def _by_one_call(run: Run, question: str) -> Conclusion:

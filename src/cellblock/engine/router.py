@@ -82,7 +82,7 @@ class RouterResult:
 
 
 class Router:
-    """Direct call below a threshold, `RLM` from there on.
+    """Direct call below a threshold, `RLM` from there on. A direct call has no cells, so guards and verifiers ask nothing of it.
 
     Args:
         rlm: what answers, both ways: its model, limits and journal.

@@ -16,11 +16,11 @@ from ..host.context import Context
 from ..models.cache import CachedAnswer, CachedCalls, Source, call_key, identity_of
 from ..models.prices import load_prices, priced
 from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
-from ..models.replies import token_bytes
+from ..models.replies import BYTES_PER_TOKEN, token_bytes
 from ..repl.protocol import REPLProtocol
 from ..store.journal import Journal
 from .asking import cleaned, complete
-from .budget import ANSWER_TOKENS, Budget, Hold
+from .budget import ANSWER_TOKENS, PRICED_TOKENS, Budget, Hold
 from .roles import Roles
 from .settings import Settings, Turn
 from .tools import Tool, ToolUse
@@ -183,9 +183,11 @@ class Run:
     async def _reserve(self, call: Call) -> Hold:
         size, name, subcall = token_bytes(call.messages), call.model.name, call.role in SUBCALL_ROLES
 
+        listed = await self._listed(call, size)
+
         def held() -> Hold | None:
             expected = self.tree.longest.get(name, FIRST_ANSWER_TOKENS)
-            return self.budget.reserve(size, call.max_tokens, model=name, subcall=subcall, expected=expected)
+            return self.budget.reserve(size, call.max_tokens, model=name, subcall=subcall, expected=expected, listed=listed)
 
         while (hold := held()) is None:
             # Those in flight hold what is left, and give back what they do not use.
@@ -227,11 +229,24 @@ class Run:
         ended(text=response.text)
         return replace(response, usage=used)
 
-    async def _priced(self, call: Call, usage: Usage, reported: str) -> Usage:
-        if usage.cost_usd is None and not self.tree.prices_loaded:
+    async def _listed(self, call: Call, size: int) -> float | None:
+        """What a call should cost by the lists of prices, where money is limited."""
+        if self.budget.limits.cost_usd is None:
+            return None
+        await self._prices_there()
+        likely = PRICED_TOKENS if call.max_tokens is None else min(PRICED_TOKENS, call.max_tokens)
+        usage = Usage(input_tokens=size // BYTES_PER_TOKEN, output_tokens=likely, calls=1)
+        return self.tree.settings.price_of(call.model.name, usage)
+
+    async def _prices_there(self) -> None:
+        if not self.tree.prices_loaded:
             # Half a second, once in a process.
             await anyio.to_thread.run_sync(load_prices)
             self.tree.prices_loaded = True
+
+    async def _priced(self, call: Call, usage: Usage, reported: str) -> Usage:
+        if usage.cost_usd is None:
+            await self._prices_there()
         return priced(usage, call.model.name, self.tree.settings.prices, reported=reported)
 
 
