@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellblock.engine.calls.json_text import json_value
+from cellblock.engine.json_text import json_value
 from cellblock.engine.run import RLM
 from cellblock.errors import MaxSubcallsExceeded, ModelUnavailable
 from cellblock.events import ModelAnswered

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cellblock.engine.asides import brief_messages, compact_messages, verdict, verify_messages
-from cellblock.engine.calls.json_text import json_value
 from cellblock.engine.direct import direct_loop
 from cellblock.engine.effects import Ask
+from cellblock.engine.json_text import json_value
 from cellblock.engine.observations import observation
 from cellblock.engine.prompt import Brief, first_message, next_message, system_message
 from cellblock.engine.schemas.check import Schema

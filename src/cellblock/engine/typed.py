@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import ConfigError
 from ..values import Value
-from .calls.json_text import decoded
+from .json_text import decoded
 from .untrusted import MANY_PROBLEMS, hashes_numbers, refused
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from ...errors import BudgetExceeded, ModelError
 from ...models.protocol import Message
 from ...repl.protocol import CellError, External
 from ...values import Value
+from ..json_text import json_value
 from ..observations import clip
 from ..schemas.check import Schema
 from ..tree import Call, Run
 from . import arguments
 from .batches import each
-from .json_text import json_value
 from .subcalls import FAILED, Manner, Subcalls, for_the_cell, redacted, refused_alone
 
 LONG_ANSWER_CHARS = 50_000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ...values import Value, plain
+from ..values import Value, plain
 
 MAX_CHARS = 2_000_000
 MAX_ITEMS = 400_000
