@@ -8,11 +8,8 @@ from dataclasses import replace
 
 from ..errors import ModelError, ModelUnavailable
 from ..models.callables import Foreign
-from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
+from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage, countable
 from ..models.replies import estimate
-
-MOST_TOKENS = 10**12
-"""Of one call; an adapter that counts more has counted wrong."""
 
 
 async def complete(model: ModelAdapter, messages: Sequence[Message], max_tokens: int | None) -> ModelResponse:
@@ -30,7 +27,7 @@ async def complete(model: ModelAdapter, messages: Sequence[Message], max_tokens:
         # Nobody cancelled this task: let through, it would end the run without a word.
         raise ModelUnavailable(f"{model.name} was cancelled from within", provider=model.name) from None
     except ModelError as error:
-        error.usage = _counted(error.usage) if _countable(error.usage) else None
+        error.usage = _counted(error.usage) if countable(error.usage) else None
         raise
 
 
@@ -43,30 +40,13 @@ def _answer(response: object, messages: Sequence[Message]) -> ModelResponse:
     if not isinstance(response, ModelResponse) or not isinstance(response.text, str):
         raise TypeError(f"an answer is a ModelResponse with a text, not {type(response).__name__}")
     text = cleaned(str(response.text))
-    usage = response.usage if _countable(response.usage) else estimate(messages, text)
+    usage = response.usage if countable(response.usage) else estimate(messages, text)
     return ModelResponse(text=text, usage=_counted(usage), model=cleaned(str(response.model)), raw=response.raw)
 
 
 def _counted(usage: Usage) -> Usage:
     # Counted as no call, it would count as free.
     return replace(usage, calls=1) if usage.calls == 0 else usage
-
-
-def _countable(usage: object) -> bool:
-    """Whether a budget can add it up: a negative figure, or a cost below 0, would give back what others have spent."""
-    if not isinstance(usage, Usage):
-        return False
-    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.calls)
-    # Of what was not sent, nothing can have been cached: the price of the rest would be negative.
-    return (
-        all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts)
-        and usage.cached_tokens <= usage.input_tokens
-        and (usage.cost_usd is None or _is_price(usage.cost_usd))
-    )
-
-
-def _is_price(cost: object) -> bool:
-    return isinstance(cost, (int, float)) and not isinstance(cost, bool) and 0 <= cost <= MOST_TOKENS
 
 
 def cleaned(text: str) -> str:

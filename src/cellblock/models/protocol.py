@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+MOST_TOKENS = 10**12
+"""Of one call; whoever counts more has counted wrong."""
 Role = Literal["system", "user", "assistant"]
 
 
@@ -46,6 +48,23 @@ class Usage:
             cost_usd=None if mine is None or theirs is None else mine + theirs,
             estimated=self.estimated or other.estimated,
         )
+
+
+def countable(usage: object) -> bool:
+    """Whether a budget can add it up: a negative figure, or a cost below 0, would give back what others have spent."""
+    if not isinstance(usage, Usage):
+        return False
+    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.calls)
+    # Of what was not sent, nothing can have been cached: the price of the rest would be negative.
+    return (
+        all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts)
+        and usage.cached_tokens <= usage.input_tokens
+        and (usage.cost_usd is None or _is_price(usage.cost_usd))
+    )
+
+
+def _is_price(cost: object) -> bool:
+    return isinstance(cost, (int, float)) and not isinstance(cost, bool) and 0 <= cost <= MOST_TOKENS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

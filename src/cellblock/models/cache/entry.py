@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from ...errors import ConfigError
-from ..protocol import Message, ModelAdapter, Usage
+from ..protocol import Message, ModelAdapter, Usage, countable
 
 KEY_FORMAT = "cellblock call 1"
 """Another number, and every entry of before is a miss: for whenever the meaning of a part of the key changes."""
@@ -23,7 +22,6 @@ ENTRY_BYTES = 4 * 2**20
 _MAGIC = b"cellblock answer 1\n"
 _DIGEST_BYTES = 32
 _KEY = re.compile("[0-9a-f]{64}")
-_MOST = 10**15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,15 +159,9 @@ def decode(key: str, data: bytes) -> CachedAnswer | None:
         answer = msgspec.msgpack.decode(payload, type=CachedAnswer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return answer if _countable(answer.usage) else None
+    return answer if countable(answer.usage) else None
 
 
 def _seal(key: str, payload: bytes) -> bytes:
     # Against damage and against entries under another's name; whoever may write to the store can make one.
     return hmac.digest(key.encode(), payload, "sha256")
-
-
-def _countable(usage: Usage) -> bool:
-    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.calls)
-    cost = usage.cost_usd
-    return all(0 <= count <= _MOST for count in counts) and (cost is None or 0 <= cost < math.inf)
