@@ -11,7 +11,7 @@ from cellblock.engine.performing import perform_run
 from cellblock.engine.run import RLM
 from cellblock.engine.tree import Run
 from cellblock.errors import MaxSubcallsExceeded, ModelRefused
-from cellblock.events import RunEnded, RunStarted
+from cellblock.events import AnyEvent, RunEnded, RunStarted
 from cellblock.host.context import Context
 from cellblock.limits import RunLimits
 from cellblock.models import ScriptedModel
@@ -30,7 +30,8 @@ class Minds:
     def __init__(self, replies: Callable[[str, int], str], *, hold: str = "") -> None:
         self._replies, self._hold = replies, hold
         self.now = self.most = self.calls = 0
-        self._others = anyio.Event()
+        self.go_on = anyio.Event()
+        """What the held one waits for."""
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None
@@ -40,14 +41,12 @@ class Minds:
         found = re.search(r"Question:\n(.*)", messages[1].content) if len(messages) > 1 else None
         question = found[1] if found else messages[0].content
         if question == self._hold:
-            await self._others.wait()
+            await self.go_on.wait()
         await anyio.sleep(0.001)
         self.now -= 1
         if question == "refused":
             raise ModelRefused("key sk-123", status=403)
         reply = self._replies(question, sum(message.role == "assistant" for message in messages))
-        if question == "last":
-            self._others.set()
         return ModelResponse(text=reply, usage=Usage(calls=1, input_tokens=1, output_tokens=1), model=self.name)
 
     async def aclose(self) -> None:
@@ -60,7 +59,15 @@ def root_cell(code: str) -> Callable[[str, int], str]:
 
 async def test_answers_come_in_order_and_ids_go_by_the_prompts_whichever_child_ends_first() -> None:
     code = "FINAL(await rlm_query_batched(['first', 'b', 'last'], ['A', None, ['C', 'D']]))"
-    stage = Stage(Minds(root_cell(code), hold="first"))
+    minds = Minds(root_cell(code), hold="first")
+    stage = Stage(minds)
+
+    def emit(event: AnyEvent) -> None:
+        stage.events.append(event)
+        if isinstance(event, RunEnded) and event.run_id == "r/3":
+            minds.go_on.set()
+
+    stage.tree.emit = emit
     first, second, last = (await stage.answer(context="shared")).value  # type: ignore[misc,union-attr]
     assert (first, second) == (["first", "A"], ["b", "shared"])
     assert (last[0], last[1][0], last[1][-1]) == ("last", "C", "D")
