@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 
 from .errors import ConfigError
@@ -30,7 +29,7 @@ def check_limits(limits: object, *, zero_allowed: frozenset[str] = frozenset()) 
             raise ConfigError(f"{field.name}={value!r}: a number is needed, not {type(value).__name__}")
         if "int" in str(field.type) and not isinstance(value, int):
             raise ConfigError(f"{field.name}={value!r}: a whole number is needed")
-        if not abs(value) <= 1e300 or not math.isfinite(value) or value < 0 or (value == 0 and field.name not in zero_allowed):
+        if not 0 <= value <= 1e300 or (value == 0 and field.name not in zero_allowed):
             raise ConfigError(f"{field.name}={value!r}: must be finite and greater than 0")
 
 

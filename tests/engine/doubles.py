@@ -141,3 +141,12 @@ async def value_of(code: str, sub_model: ModelAdapter | None = None, **fields: A
         "try:\n" + "".join(f"    {line}\n" for line in code.splitlines()) + "except Exception as e:\n    FINAL(f'{type(e).__name__}: {e}')"
     )
     return (await Stage(cells(guarded), sub_model or ScriptedModel(fallback="sub"), **fields).answer()).value
+
+
+async def assert_refused(call: str, error: str) -> None:
+    """A call with wrong arguments raises in the cell, and no model is asked."""
+    sub = ScriptedModel(fallback="never")
+    got = await value_of(f"FINAL(await {call})", sub)
+    assert isinstance(got, str)
+    assert got.startswith(error)
+    assert sub.calls == []

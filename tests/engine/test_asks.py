@@ -13,7 +13,7 @@ from cellblock.limits import RunLimits
 from cellblock.models import ScriptedModel
 from cellblock.models.simulated.subcalls import answer
 
-from .doubles import Stage, cells, value_of
+from .doubles import Stage, assert_refused, cells, value_of
 from .test_subcalls import Crowd
 
 pytestmark = pytest.mark.anyio
@@ -128,11 +128,7 @@ async def test_picking_an_answer_makes_no_call() -> None:
     ],
 )
 async def test_wrong_arguments_raise_in_the_cell_and_cost_nothing(call: str, error: str) -> None:
-    sub = ScriptedModel(fallback="never")
-    got = await value_of(f"FINAL(await {call})", sub)
-    assert isinstance(got, str)
-    assert got.startswith(error)
-    assert sub.calls == []
+    await assert_refused(call, error)
 
 
 async def test_chunks_pass_no_budget() -> None:

@@ -164,6 +164,14 @@ def test_after_a_fallback_without_an_answer_the_loop_goes_on_once() -> None:
     assert (end.success, end.value, end.error) == (False, "1", "1 replies in a row had neither a cell nor a final answer")
 
 
+def test_what_the_fallback_cell_showed_is_not_what_the_next_reply_showed() -> None:
+    guards = Guards(fallback_code="print(0)", repl_error_limit=1, loop_collapse_limit=2, forced_final=False)
+    same = [reply(CELL), ran("1\n")]
+    effects, end = play([reply(CELL), failed(), ran("0\n"), *same, *same], guards=guards)
+    assert [type(effect) for effect in effects].count(Exec) == 4
+    assert end.error == "2 replies in a row ran the same cells, with the same output"
+
+
 # -- depth
 
 

@@ -13,7 +13,7 @@ from cellblock.limits import RunLimits
 from cellblock.models import ScriptedModel
 from cellblock.models.protocol import Message, ModelResponse, Usage
 
-from .doubles import Stage, cells, value_of
+from .doubles import Stage, assert_refused, cells, value_of
 
 pytestmark = pytest.mark.anyio
 
@@ -98,11 +98,7 @@ async def test_max_tokens_reach_the_model() -> None:
     ],
 )
 async def test_wrong_arguments_raise_in_the_cell_and_cost_nothing(call: str, error: str) -> None:
-    sub = ScriptedModel(fallback="never")
-    got = await value_of(f"FINAL(await {call})", sub)
-    assert isinstance(got, str)
-    assert got.startswith(error)
-    assert sub.calls == []
+    await assert_refused(call, error)
 
 
 @pytest.mark.parametrize(

@@ -25,17 +25,18 @@ def offer(turns: Turns, value: Value, reason: str | None = None, *, ending: Endi
         reason: why it is refused in any case; None if nothing is known against it yet.
     """
     reason = reason or guards.refused_final(turns.task.guards, turns.facts)
-    checked = turns.task.answer_type.check(value)
-    if reason is None and checked.problem is not None:
-        reason = f"the answer does not fit what was asked for: {checked.problem}"
-    verified: bool | None = None
-    if reason is None and turns.task.guards.verifications:
-        verdict = yield from _verdict(turns, checked.value)
-        if isinstance(verdict, Conclusion):
-            return verdict
-        reason, verified = _weighed(turns, verdict)
     if reason is None:
-        return endings.answered(checked.value, checked.output, ending=ending, verified=verified)
+        checked = turns.task.answer_type.check(value)
+        verified: bool | None = None
+        if checked.problem is not None:
+            reason = f"the answer does not fit what was asked for: {checked.problem}"
+        elif turns.task.guards.verifications:
+            verdict = yield from _verdict(turns, checked.value)
+            if isinstance(verdict, Conclusion):
+                return verdict
+            reason, verified = _weighed(turns, verdict)
+        if reason is None:
+            return endings.answered(checked.value, checked.output, ending=ending, verified=verified)
     turns.partial, turns.refused_value = value, True
     yield turns.refuse(reason)
     return None

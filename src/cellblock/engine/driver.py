@@ -82,12 +82,15 @@ class Driver:
         # Only what is new: the messages before it are in the journal already.
         payload = {"messages": effect.new, "shown": len(effect.messages), "role": role, "model": model.name}
         seq = run.tree.journal.begin(run.run_id, "ask", key, payload)
-        try:
-            if effect.purpose in ("reply", "direct"):
+        if effect.purpose in ("reply", "direct"):
+            try:
                 run.budget.take_step()
+            except BudgetExceeded as error:
+                run.tree.journal.finish(run.run_id, seq, failure_record(error))
+                return Stopped(error=error)
+        try:
             response = await run.ask(Call(model=model, messages=effect.messages, role=role, key=key, seq=seq))
         except BudgetExceeded as error:
-            run.tree.journal.finish(run.run_id, seq, failure_record(error))
             return Stopped(error=error)
         if effect.purpose == "probe":
             run.tree.structured[model.name] = passes_probe(response.text)

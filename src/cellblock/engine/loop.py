@@ -136,4 +136,7 @@ def _fall_back(turns: Turns, code: str) -> Part:
     turns.notes.append("A cell that was prepared for this case ran in your place:")
     # Its index lies after those of all cells that a reply may hold.
     outcome = yield Exec(code=code, step=turns.step, index=MAX_CELLS, origin="fallback")
-    return (yield from _judge(turns, outcome))
+    conclusion = yield from _judge(turns, outcome)
+    # What it showed is no part of what the next reply's cells show.
+    turns.seen = []
+    return conclusion

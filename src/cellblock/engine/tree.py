@@ -182,7 +182,6 @@ class Run:
 
     async def _reserve(self, call: Call) -> Hold:
         size, name, subcall = token_bytes(call.messages), call.model.name, call.role in SUBCALL_ROLES
-
         listed = await self._listed(call, size)
 
         def held() -> Hold | None:
