@@ -127,3 +127,11 @@ async def test_a_large_batch_is_written_in_pieces_between_which_the_loop_goes_on
     calls = [effect for effect in stage.tree.journal.effects("r") if effect.kind == "call"]
     assert [effect.payload["prompt"][:2].rstrip("x") for effect in calls] == [str(number) for number in range(20)]
     assert all(effect.outcome["text"] == "s" for effect in calls)
+
+
+@pytest.mark.parametrize("given", [lambda words: {f"k{n}": word for n, word in enumerate(words)}, lambda words: {"anyOf": words}])
+def test_the_types_of_a_schema_may_take_so_many_characters_together(given: Any) -> None:
+    word = "int".ljust(200)
+    Schema.from_value(given([word] * 100))
+    with pytest.raises(ValueError, match="its types may take 20,000 characters"):
+        Schema.from_value(given([word] * 101))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 
 from cellblock.engine.opening import Opening
+from cellblock.engine.roles import Models, Roles
 from cellblock.errors import SandboxUnavailable
+from cellblock.models.protocol import ModelResponse, Usage
 
 from .doubles import DictREPL, Stage, cells
 
@@ -89,3 +93,44 @@ async def test_a_root_that_gets_no_session_spends_nothing() -> None:
     with pytest.raises(SandboxUnavailable):
         await stage.answer()
     assert stage.tree.models.root.calls == []  # type: ignore[attr-defined]
+
+
+async def test_a_childs_session_opens_while_its_model_is_asked() -> None:
+    asked, opening = anyio.Event(), anyio.Event()
+
+    class Child:
+        name = "child"
+
+        async def complete(self, messages: Any, *, max_tokens: int | None = None, sampling: Any = None) -> ModelResponse:
+            asked.set()
+            await opening.wait()
+            return ModelResponse(text="FINAL(done)", usage=Usage(calls=1), model="child")
+
+        async def aclose(self) -> None: ...
+
+    stage = Stage(cells("FINAL(await rlm_query('go'))"))
+    stage.tree.models = Roles(Models(root=stage.tree.models.root, children=Child()))
+    opened = stage.open_session
+
+    async def slow(*args: Any, **kwargs: Any) -> DictREPL:
+        if stage.sessions:
+            opening.set()
+            await asked.wait()
+        return await opened(*args, **kwargs)
+
+    stage.tree.open_session = slow
+    with anyio.fail_after(5):
+        assert (await stage.answer()).value == "done"
+
+
+async def test_it_is_opened_once_however_often_it_is_needed() -> None:
+    opened: list[DictREPL] = []
+
+    async def open_it() -> DictREPL:
+        opened.append(DictREPL({}, None))
+        return opened[-1]
+
+    async with Opening(open_it) as opening:
+        await opening.session()
+        await opening.session()
+    assert [session.closed for session in opened] == [True]

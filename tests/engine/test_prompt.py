@@ -83,3 +83,11 @@ def test_clipping_keeps_head_and_tail_and_counts_the_rest(text: str, limit: int)
     else:
         head, tail = limit * 2 // 3, limit - limit * 2 // 3
         assert clipped == f"{text[:head]}\n[... {len(text) - limit} characters left out ...]\n{text[len(text) - tail :]}"
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_models_that_a_cell_may_name_are_told(compact: bool) -> None:
+    settings = prompt.PromptSettings(compact=compact)
+    told = prompt.system_message(Brief(question="q", num_chars=3, num_documents=1, models=("fast", "careful"), settings=settings)).content
+    assert "model=...) also takes these models: fast, careful." in told
+    assert "also takes" not in prompt.system_message(Brief(question="q", num_chars=3, num_documents=1, settings=settings)).content

@@ -139,3 +139,9 @@ def test_a_childs_spending_is_a_part_of_its_parents() -> None:
         node.settle(hold, spent(cost).usage, role="call", served_by="m")
     assert [list(node.spending().by_depth) for node in (root, child, deep)] == [[0, 1, 2], [1, 2], [2]]
     assert [node.usage.calls for node in (root, child, deep)] == [3, 2, 1]
+
+
+def test_what_one_model_has_cost_is_no_loss_against_itself() -> None:
+    usages = [Usage(input_tokens=tokens, output_tokens=5, calls=1, cost_usd=tokens * 1e-6 + 5 * 2e-6) for tokens in (10, 2_000, 1_000)]
+    parts = RunUsage.of([Spent(role=f"r{n}", model="m", depth=0, usage=usage) for n, usage in enumerate(usages)]).parts
+    assert saved(parts, "m", lambda model, used: used.input_tokens * 1e-6 + used.output_tokens * 2e-6) == 0.0

@@ -221,3 +221,8 @@ def test_names_that_a_provider_makes_up_are_not_remembered_for_ever() -> None:
         cost(f"openai:made-up-{number}", USAGE)
 
     assert _found.cache_info().currsize <= 1_024
+
+
+def test_a_model_of_vertex_is_known_by_its_publishers_name_too() -> None:
+    usage = Usage(input_tokens=1_000, output_tokens=1_000, calls=1)
+    assert cost("vertex:google/gemini-2.5-pro", usage) == cost("gemini:gemini-2.5-pro", usage) is not None

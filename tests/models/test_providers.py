@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback import serving
@@ -235,6 +236,28 @@ async def test_azure_with_a_dated_version_is_asked_at_the_deployment(
     assert (seen.path, seen.query) == (path, f"api-version={version}" if version else "")
     assert seen.headers["api-key"] == "key-of-AZURE_OPENAI_API_KEY" and "authorization" not in seen.headers
     assert seen.body["model"] == "dep-1" and (seen.body.get("max_completion_tokens") or seen.body.get("max_output_tokens")) == 50
+
+
+@pytest.mark.parametrize(
+    ("host", "limit"),
+    [
+        ("x.openai.azure.com", "max_completion_tokens"),
+        ("x.services.ai.azure.com", "max_completion_tokens"),
+        ("openai.azure.com.example.org", "max_tokens"),
+    ],
+)
+async def test_azure_at_an_address_of_its_own_takes_the_new_name_of_the_bound(host: str, limit: str, monkeypatch: pytest.MonkeyPatch):
+    model = resolve("azure:m", base_url=f"https://{host}/openai/v1/", api_key="k")
+    bodies: list[dict[str, Any]] = []
+
+    async def asked(body: dict[str, Any], *_: object) -> None:
+        bodies.append(body)
+
+    monkeypatch.setattr(model, "_ask", asked)
+    await model.complete(ASK, max_tokens=50)
+    await model.aclose()
+
+    assert {name: value for name, value in bodies[0].items() if name.startswith("max_")} == {limit: 50}
 
 
 @pytest.mark.parametrize("deployment", ["../../x", "a/b", "a?b", "a b", "%2e"])

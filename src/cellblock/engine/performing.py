@@ -236,6 +236,7 @@ def _task(run: Run, question: str, externals: tuple[str, ...]) -> Task:
         file_names=tuple(entry.name for entry in context.files[: prompt.FILE_NAMES]),
         more_files=max(0, len(context.files) - prompt.FILE_NAMES),
         externals=externals,
+        models=tuple(run.tree.models.names[2:]),
         tools=(settings.tools if root else settings.child_tools).descriptions(),
         python=settings.python,
         soft_limits=settings.soft_limits,

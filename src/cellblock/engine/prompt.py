@@ -76,7 +76,7 @@ class PromptSettings:
     system_prompt: str | None = None
     """Takes the place of the opening line and the rules. What the cells have and what limits hold is told below it all the same."""
     compact: bool = False
-    """A form of about half the length."""
+    """A form of about two thirds of the length: names and rules take half, what the sandbox says of its Python stays."""
     supplements: tuple[str, ...] = ()
     """Paragraphs of yours, after all others."""
     sample_chars: int = SAMPLE_CHARS
@@ -120,6 +120,8 @@ class Brief:
     more_files: int = 0
     externals: tuple[str, ...] = tuple(CALLS)
     """Names of the functions of the host that a cell may call."""
+    models: tuple[str, ...] = ()
+    """Names that `llm_query(prompt, model=...)` takes beside root and sub."""
     tools: tuple[str, ...] = ()
     """What is told of each custom tool, a line each."""
     python: PromptFacts = field(default_factory=PromptFacts)
@@ -164,8 +166,9 @@ def _names(brief: Brief) -> str:
     compact = brief.settings.compact
     told = [CALLS[name] for name in brief.externals if name in CALLS and (brief.children or not name.startswith("rlm_query"))]
     calls = "".join(f"\n{call.short if compact else call.full}" for call in told)
+    models = f"\n- llm_query(prompt, model=...) also takes these models: {', '.join(brief.models)}." if brief.models else ""
     tools = "".join(f"\n{line}" for line in brief.tools)
-    return (_SHORT_NAMES if compact else _NAMES) + calls + tools + (_SHORT_MORE_NAMES if compact else _MORE_NAMES)
+    return (_SHORT_NAMES if compact else _NAMES) + calls + models + tools + (_SHORT_MORE_NAMES if compact else _MORE_NAMES)
 
 
 def _demands(brief: Brief) -> str:
@@ -187,7 +190,7 @@ def _demands(brief: Brief) -> str:
 
 def _python(brief: Brief) -> str:
     facts = brief.python
-    modules = f"Modules: {', '.join(facts.modules)}. No others, no files." if facts.modules else ""
+    modules = f"Modules: {', '.join(facts.modules)}. Do not count on others; no files." if facts.modules else ""
     if not facts.python:
         return modules
     return f"This REPL's Python:\n{facts.python.strip()}" + (f"\n{modules}" if modules else "")

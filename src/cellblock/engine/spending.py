@@ -80,7 +80,8 @@ def saved(parts: Iterable[Spent], root_model: str, price_of: Callable[[str, Usag
         if paid is None or instead is None:
             return None
         difference += instead - paid
-    return difference if math.isfinite(difference) else None
+    # Costs are rounded to their last binary digit, and what is left of that would be told as a loss.
+    return round(difference, 12) + 0.0 if math.isfinite(difference) else None
 
 
 def _cost(usage: Usage) -> float | None:

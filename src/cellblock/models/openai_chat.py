@@ -11,6 +11,8 @@ from .replies import ChatReply, chat_said, chat_usage, decode, estimate, given_u
 
 # Their newer models refuse the old name; everyone else knows only that one.
 _NEW_NAME = frozenset({"openai", "azure"})
+_NEW_HOSTS = (".openai.azure.com", ".services.ai.azure.com")
+"""Azure's, where `base_url` names one: the endpoint is then called by its host."""
 
 
 class OpenAIChat(OpenAIModel[ChatReply]):
@@ -32,7 +34,8 @@ class OpenAIChat(OpenAIModel[ChatReply]):
             **self._sampling(sampling),
         }
         if max_tokens is not None:
-            body["max_completion_tokens" if self.endpoint.provider in _NEW_NAME else "max_tokens"] = max_tokens
+            at = self.endpoint.provider
+            body["max_completion_tokens" if at in _NEW_NAME or at.endswith(_NEW_HOSTS) else "max_tokens"] = max_tokens
         return await self._ask(body, messages, max_tokens)
 
     async def _parts(self, client: Any, body: Mapping[str, Any]) -> AsyncIterator[ChatReply]:

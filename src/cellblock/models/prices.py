@@ -145,7 +145,9 @@ def _found(model_name: str) -> Any:
         return None
     sellers = _sellers()
     seller = sellers.get(_SELLERS[provider])
-    return seller and seller.find_model(model.removeprefix("models/"), all_providers=list(sellers.values()))
+    # Vertex names a model with its publisher, Gemini's own API with its collection.
+    plain = model.removeprefix("google/" if provider == "vertex" else "models/")
+    return seller and seller.find_model(plain, all_providers=list(sellers.values()))
 
 
 def _owner(model: str) -> str:
