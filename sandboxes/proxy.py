@@ -82,6 +82,8 @@ class SessionNames:
     gone: frozenset[str] = frozenset()
     says_ready: bool = False
     """Some cell did: from then on `answer` is looked at when a cell has ended."""
+    texts: frozenset[str] = frozenset()
+    """Those that were bound to the whole text, and that no cell can have bound to anything else since."""
 
     def fate(self, name: str) -> Fate:
         """What the name is bound to when the next cell starts."""
@@ -99,7 +101,12 @@ class SessionNames:
         if not touched and cell.says_ready <= self.says_ready:
             return self
         gone = self.gone | cell.settled | frozenset(cell.texts) if completed else self.gone
-        return SessionNames(unsure=(self.unsure | touched) - gone, gone=gone, says_ready=self.says_ready or cell.says_ready)
+        return SessionNames(
+            unsure=(self.unsure | touched) - gone,
+            gone=gone,
+            says_ready=self.says_ready or cell.says_ready,
+            texts=(self.texts | frozenset(cell.texts)) - cell.rebinds,
+        )
 
 
 def rewrite(source: str, session: SessionNames, members: Mapping[str, frozenset[str]] = MEMBERS) -> Cell:

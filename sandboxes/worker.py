@@ -10,7 +10,7 @@ import fcntl
 import mmap
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -22,11 +22,12 @@ from given import ANSWER, CALLS, DROP, TAKE, Given, refused
 from interpreter import Buffer, GuestError, Interpreter, OpenRequest, Outcome
 from near import TOP_LEVEL, NearContext, near_functions
 from printed import Printed
-from proxy import Cell, CellRefused, SessionNames, rewrite
+from proxy import CellRefused, SessionNames, rewrite
 
 MESSAGE_CHARS = 3_600
 """Of an error, before its advice."""
 LEFT_OUT_NAMES = 200
+MARK_CHARS = 1_000
 _HEAD_BYTES = 4
 NEAR_ERRORS = (ValueError, TypeError, IndexError, KeyError, LookupError, OverflowError)
 
@@ -36,7 +37,7 @@ def warm() -> None:
     caps = {"total_bytes": 0, "items": 0, "depth": 0, "digits": 0}
     numbers = {"mail_bytes": 0, "seed": 0, "clock": 0.0}
     msgspec.convert({"far": [], "caps": caps, **numbers, "has_context": False, "state_bytes": None}, OpenRequest)
-    msgspec.msgpack.decode(msgspec.msgpack.encode((SessionNames(), set[str]())), type=tuple[SessionNames, set[str]])
+    msgspec.msgpack.decode(msgspec.msgpack.encode((SessionNames(), set[str](), "")), type=tuple[SessionNames, set[str], str])
     rewrite("x = ctx.find('a')\nf'{len(P)}'", SessionNames())
 
 
@@ -177,13 +178,17 @@ class Worker:
         with mmap.mmap(fds[0], request.state_bytes, prot=mmap.PROT_READ) as view, memoryview(view) as saved:
             end = _HEAD_BYTES + int.from_bytes(saved[:_HEAD_BYTES], "little")
             try:
-                self.names, self.bound = msgspec.msgpack.decode(saved[_HEAD_BYTES:end], type=tuple[SessionNames, set[str]])
+                self.names, self.bound, mark = msgspec.msgpack.decode(saved[_HEAD_BYTES:end], type=tuple[SessionNames, set[str], str])
             except msgspec.DecodeError as error:
                 raise GuestError("ValueError", f"its head is broken ({error})") from None
             start = _next_page(end)
             with saved[start:] as state:
                 self.interpreter.load(msgspec.structs.replace(request, state_place=(fds[0], start)), inputs, state)
         os.close(fds[0])
+        if mark != self._mark():
+            # Another context, most often one that has grown: what a cell got as the whole text, or as its files, was the other's.
+            fresh = {name: value for name, value in inputs.items() if name not in self.bound}
+            self._bind({**fresh, **self._texts(self.names.texts)})
 
     def _bind(self, inputs: dict[str, Any]) -> None:
         outcome = self.interpreter.run("None", self.dispatch, inputs=inputs, write=lambda text: None, shows=False)
@@ -210,7 +215,7 @@ class Worker:
         _, (fd,), _, _ = socket.recv_fds(self.connection, 1, 1)
         try:
             pieces, left_out = self.interpreter.dump()
-            head = msgspec.msgpack.encode((self.names, self.bound))
+            head = msgspec.msgpack.encode((self.names, self.bound, self._mark()))
             padding = bytes(_next_page(_HEAD_BYTES + len(head)) - _HEAD_BYTES - len(head))
             size = _write(fd, frame["bytes"], [len(head).to_bytes(_HEAD_BYTES, "little"), head, padding, *pieces])
         finally:
@@ -229,7 +234,7 @@ class Worker:
             outcome = self.interpreter.run(
                 rewritten.code,
                 self.dispatch,
-                inputs=self._text_inputs(rewritten),
+                inputs=self._texts(rewritten.texts),
                 write=cell.printed.write,
                 shows=rewritten.shows_value,
             )
@@ -246,11 +251,17 @@ class Worker:
             bound = tuple(name for name in bound if name in there)
         self._finish(cell, outcome, bound)
 
-    def _text_inputs(self, cell: Cell) -> dict[str, Any]:
-        if not cell.texts or "P__text" not in self.near:
-            return {}
-        text = self.near["P__text"]()
-        return dict.fromkeys(cell.texts, text)
+    def _texts(self, names: Iterable[str]) -> dict[str, Any]:
+        """The whole text for each of these names; nothing without a context."""
+        wanted = tuple(names)
+        return dict.fromkeys(wanted, self.near["P__text"]()) if wanted and "P__text" in self.near else {}
+
+    def _mark(self) -> str:
+        """What tells one context from another, without reading all of it: its length, its start and its end."""
+        if "P__len" not in self.near:
+            return ""
+        chars, cut = self.near["P__len"](), self.near["P__slice"]
+        return f"{chars} {cut(0, MARK_CHARS)}{cut(-MARK_CHARS, None)}"
 
     def _final(self, cell: _Cell, outcome: Outcome) -> Outcome:
         """Take the answer of a cell that ended well. Costs nothing where no cell of this session can have marked one as ready."""

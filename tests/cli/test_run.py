@@ -133,14 +133,18 @@ def test_no_colour_codes_reach_a_pipe(cellblock, corpus):
 
 def test_ctrl_c_ends_a_run_quietly_and_leaves_the_journal_whole(corpus, home, tmp_path):
     journal = tmp_path / "j.db"
+    trace = tmp_path / "t.jsonl"
     command = [*COMMAND, "run", QUESTION, "-c", str(corpus), "-m", "simulated:latency_seconds=30", "--journal", str(journal)]
+    command += ["--trace", str(trace)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(home), text=True)
     first = process.stderr.readline()
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     out, err = process.communicate(timeout=30)
     assert first.startswith("[") and time.monotonic() - began < 10
-    assert (process.returncode, out, err) == (130, "", "cellblock: interrupted\n")
+    assert (process.returncode, out, err.splitlines()[-1]) == (130, "", "cellblock: interrupted")
+    assert "tokens 0 in, 0 out" in err and "Traceback" not in err
+    assert list(Trace.from_jsonl(trace.read_bytes()))[-1].error == "cancelled"
     with closing(sqlite3.connect(journal)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert database.execute("SELECT status FROM runs").fetchall() == [("cancelled",)]

@@ -13,14 +13,10 @@ from . import events as e
 pytestmark = pytest.mark.anyio
 
 
-async def stream(*events):
-    for event in events:
-        yield event
-
-
 async def follow(show, *events):
     with watching(show, max_steps=20) as watcher:
-        await watcher.follow(stream(*events))
+        for event in events:
+            watcher.see(event)
     return watcher
 
 
@@ -78,7 +74,7 @@ async def test_the_trace_holds_each_event_as_soon_as_it_happened(tmp_path):
     path = tmp_path / "trace.jsonl"
     with watching(Show(trace=path, quiet=True), max_steps=1) as watcher:
         for number, event in enumerate(RUN, 1):
-            await watcher.follow(stream(event))
+            watcher.see(event)
             assert list(Trace.from_jsonl(path.read_bytes())) == list(RUN[:number])
 
 

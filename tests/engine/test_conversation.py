@@ -56,6 +56,31 @@ async def test_contexts_add_up(sandbox: str) -> None:
         assert (await session.arun("q", {"b.txt": "zwei €", "c.txt": "three"})).value == [3, "three", ["b.txt", "c.txt"]]
 
 
+@pytest.mark.parametrize("use", ["str(P)", "P.lower()", "len(P.split())", "f'{P}'", "sorted('ab', key=lambda letter: P.count(letter))"])
+async def test_a_text_that_an_earlier_question_used_whole_is_the_new_one_now(sandbox: str, use: str) -> None:
+    session, _ = chat(sandbox, cell(f"FINAL({use})"), cell(f"FINAL([{use}, len(P), P[:], 'two' in P])"), context="one")
+    async with session:
+        await session.arun("q")
+        value = (await session.arun("q", "two")).value
+    whole = "one\n\n---\n\ntwo"
+    assert value == [eval(use, {"P": whole}), len(whole), whole, True]
+
+
+async def test_what_a_cell_made_of_the_text_s_name_stays_where_the_context_grows(sandbox: str) -> None:
+    session, _ = chat(sandbox, cell("x = str(P)\nP = 'mine'\nFINAL(1)"), cell("FINAL([P, context[:3]])"), context="one")
+    async with session:
+        await session.arun("q")
+        assert (await session.arun("q", "two")).value == ["mine", "one"]
+
+
+async def test_files_that_an_earlier_question_read_are_all_there(sandbox: str) -> None:
+    names = cell("FINAL([file['name'] for file in FILES])")
+    session, _ = chat(sandbox, names, names, context={"a.txt": "one"})
+    async with session:
+        await session.arun("q")
+        assert (await session.arun("q", {"b.txt": "two"})).value == ["a.txt", "b.txt"]
+
+
 async def test_every_question_has_all_of_the_limits_and_a_run_of_its_own(sandbox: str) -> None:
     session, _ = chat(sandbox, cell("FINAL(1)"), cell("FINAL(2)"), context="c")
     async with session:

@@ -51,11 +51,22 @@ def test_zero_in_the_variable_is_an_answer() -> None:
 
 def test_the_variable_waits_for_what_the_other_guards_demand() -> None:
     guards = Guards(auto_finalize_var="total", require_subcall_before_final=True)
-    effects, end = play(
-        [reply(CELL), ran(changed=("total",)), reply(CELL), ran(changed=("total",), subcalls=1), Got(value=3)], guards=guards
-    )
+    # The second cell does not bind it anew.
+    effects, end = play([reply(CELL), ran(changed=("total",)), Got(value=3), reply(CELL), ran(subcalls=1), Got(value=3)], guards=guards)
     assert (end.value, end.ending) == (3, "auto_variable")
-    assert not refusals(effects)
+    assert "sub-call" in refusals(effects)[0]
+
+
+def test_a_variable_that_is_filled_in_place_is_looked_at_again() -> None:
+    guards = Guards(auto_finalize_var="total", auto_finalize_min_length=3)
+    _, end = play([reply(CELL), ran(changed=("total",)), Got(value=[]), reply(CELL), ran(), Got(value=[1, 2])], guards=guards)
+    assert (end.value, end.ending) == ([1, 2], "auto_variable")
+
+
+def test_a_variable_that_had_to_wait_is_the_partial_answer() -> None:
+    guards = Guards(auto_finalize_var="total", min_steps=3)
+    _, end = play([reply(CELL), ran(changed=("total",)), Got(value=3), Stopped(error=OVER)], guards=guards)
+    assert (end.value, end.ending) == (3, "budget")
 
 
 def test_at_the_last_step_the_variable_comes_first() -> None:

@@ -84,6 +84,7 @@ def test_the_short_form_means_the_schema(short: Any, fits: Any, does_not: Any) -
         ("strng", "schema: a JSON Schema is a dict, or a type such as 'str' or 'list[int]', not 'strng'"),
         ({"type": "strng"}, "schema.type: one of string, integer, number"),
         ({"type": "object", "requred": ["a"]}, "schema: 'requred' is no keyword of JSON Schema"),
+        ({"name": "strr"}, "schema.name: 'strr' is no type; use str, int, float"),
         ({"properties": {"a": {"pattern": "(a+)+$"}}}, "schema.properties.a.pattern: 'pattern' is not supported; leave it out"),
         ({"not": {}}, "schema.not: 'not' is not supported"),
         ({"if": {}}, "schema.if: 'if' is not supported"),

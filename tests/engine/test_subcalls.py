@@ -11,6 +11,7 @@ from cellblock.errors import MaxSubcallsExceeded, MaxTokensExceeded, ModelRefuse
 from cellblock.events import ModelAnswered, RunEnded, RunStarted
 from cellblock.limits import RunLimits
 from cellblock.models import ScriptedModel
+from cellblock.models.callables import CallableModel
 from cellblock.models.protocol import Message, ModelResponse, Usage
 
 from .doubles import Stage, assert_refused, cells, value_of
@@ -152,6 +153,18 @@ async def test_tokens_are_checked_within_a_batch() -> None:
     end = await stage.answer()
     assert isinstance(end.failure, MaxTokensExceeded)
     assert crowd.calls <= 10
+
+
+@pytest.mark.parametrize("used", [Usage(input_tokens=5_000, output_tokens=9, calls=1), Usage(output_tokens=5_000, calls=1)])
+async def test_a_batch_holds_what_its_model_is_known_to_use_beyond_estimate_and_bound(used: Usage) -> None:
+    async def unruly(messages: Sequence[Message]) -> ModelResponse:
+        await anyio.sleep(0.002)
+        return ModelResponse(text="ok", usage=used, model="unruly")
+
+    code = "await llm_query('first', max_tokens=10)\nawait llm_query_batched([str(i) for i in range(64)], max_tokens=10)"
+    stage = Stage(cells(code), CallableModel(unruly), limits=RunLimits(sub_tokens=30_000))
+    await stage.answer()
+    assert stage.budget.spending().by_role["subcall"].calls <= 7
 
 
 async def test_a_call_that_is_too_long_for_one_is_refused_alone_and_the_run_goes_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 __all__ = ["main"]
@@ -17,6 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Imported here, since Ctrl-C during the import must be as quiet as any other.
         from .entry import execute
 
-        return execute(argv)
+        code = execute(argv)
     except KeyboardInterrupt:
-        return 130
+        code = 130
+    if code == 130 and argv is None:
+        # Whoever presses it twice is waiting for the end already; within what Python does at its end, the second one would be a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return code

@@ -204,9 +204,8 @@ async def _run(ready: Ready, question: str, context: Context, watcher: Watcher) 
     async with AsyncExitStack() as stack:
         for model in ready.models:
             stack.push_async_callback(model.aclose)
-        stream = await stack.enter_async_context(ready.rlm.stream(question, context, output_type=ready.output_type))
-        await watcher.follow(stream)
-        return stream.result
+        # Not by a stream: what happens while a run is cancelled belongs into its trace, too, and nobody iterates a stream by then.
+        return await ready.rlm.arun(question, context, output_type=ready.output_type, on_event=watcher.see)
 
 
 MOST_SKIPPED = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +54,11 @@ class Watcher:
         self.sinks: list[Sink] = []
         self.trace: TraceFile | None = None
 
-    async def follow(self, events: AsyncIterable[AnyEvent]) -> None:
-        """Fold and show every event until the run has ended."""
-        async for event in events:
-            self.board = fold(self.board, event)
-            for sink in self.sinks:
-                sink.see(event, self.board)
+    def see(self, event: AnyEvent) -> None:
+        """Fold and show one event."""
+        self.board = fold(self.board, event)
+        for sink in self.sinks:
+            sink.see(event, self.board)
 
     def check_trace(self) -> None:
         """Complain about a trace that is not whole.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import TypeAlias, TypeVar
 
 from ..values import Value
@@ -81,19 +81,26 @@ def text_final(turns: Turns, final: TextFinal, *, ending: Ending = "final") -> P
     return (yield from offer(turns, answer.value, ending=ending))
 
 
+def variable_is_due(turns: Turns, changed: Collection[str]) -> bool:
+    """Whether the agreed variable is to be looked at after a cell that bound these names."""
+    return turns.task.guards.auto_finalize_var in changed or (
+        turns.variable_waits and guards.refused_final(turns.task.guards, turns.facts) is None
+    )
+
+
 def auto_variable(turns: Turns) -> Part:
-    """Take the variable of `auto_finalize_var`, once it is set to an answer that nothing speaks against."""
+    """Offer the variable of `auto_finalize_var`, once it is set to something that can be an answer."""
     settings = turns.task.guards
     name = settings.auto_finalize_var
-    if name is None or name not in turns.variables or guards.refused_final(settings, turns.facts) is not None:
+    if name is None or name not in turns.variables:
         return None
     got = yield GetVariable(name=name, step=turns.step)
     if isinstance(got, Stopped):
         return endings.cut_short(got.error, turns.best)
     answer = expect(got, Got)
-    if answer.missing is not None or not guards.ready(settings, answer.value, endings.answer_text(answer.value)):
-        return None
-    return (yield from offer(turns, answer.value, ending="auto_variable"))
+    ready = answer.missing is None and guards.ready(settings, answer.value, endings.answer_text(answer.value))
+    turns.variable_waits = not ready or guards.refused_final(settings, turns.facts) is not None
+    return (yield from offer(turns, answer.value, ending="auto_variable")) if ready else None
 
 
 def last_resort(turns: Turns, why: str | None) -> Generator[Effect, Outcome, Conclusion]:
@@ -103,8 +110,8 @@ def last_resort(turns: Turns, why: str | None) -> Generator[Effect, Outcome, Con
         why: the loop gave up; None if it took all its steps.
     """
     failure = endings.out_of_steps(turns.task.steps) if why is None else None
-    conclusion = yield from auto_variable(turns)
     standing = guards.refused_final(turns.task.guards, turns.facts)
+    conclusion = (yield from auto_variable(turns)) if standing is None else None
     if conclusion is None and standing is None and turns.task.guards.forced_final:
         conclusion = yield from _on_demand(turns)
     if conclusion is not None:

@@ -37,6 +37,8 @@ class Hold:
     """What one call has reserved. The first `settle` or `release` ends it; a second one does nothing."""
 
     tokens: int
+    prompt: int
+    """Those of them that are for the prompt, by estimate."""
     cost_usd: float
     model: str
     max_tokens: int | None
@@ -198,6 +200,7 @@ class Budget:
         model: str = "",
         subcall: bool = False,
         expected: int = ANSWER_TOKENS,
+        surplus: int = 0,
         listed: float | None = None,
     ) -> Hold | None:
         """Reserve tokens and money for one call; `settle` or `release` must follow.
@@ -208,6 +211,8 @@ class Budget:
             model: whose price it is. Where money is limited and no list has it, a model's first call is made alone.
             subcall: whether a cell asked for it; else it is a call of this run's own loop.
             expected: tokens that an answer without a bound may have, as far as one can know; so much of what is left is held for it.
+            surplus: what calls of this model were seen to use beyond their estimated prompt and the bound on their answer; so much more of
+                what is left is held.
             listed: what this call should cost by a list of prices, for a model's first call; None where no list has the model.
 
         Returns:
@@ -230,10 +235,12 @@ class Budget:
         size = prompt + (likely if max_tokens is None and answer == wanted else min(answer, likely))
         price = self._ledger.purse.price(model, size, listed)
         bounded = answer < wanted or (subcall and self.limits.subcall_tokens is not None)
-        held = prompt + (answer if bounded or max_tokens is not None else min(max(answer, expected), room))
+        held = prompt + min((answer if bounded or max_tokens is not None else max(answer, expected)) + surplus, room)
         if any(cap.crowded(held) for cap in caps) or self._ledger.crowded_by_price(price):
             return None
-        return self._ledger.open(Hold(tokens=held, cost_usd=price, model=model, max_tokens=answer if bounded else max_tokens, caps=caps))
+        return self._ledger.open(
+            Hold(tokens=held, prompt=prompt, cost_usd=price, model=model, max_tokens=answer if bounded else max_tokens, caps=caps)
+        )
 
     def usual_bound(self, prompt_bytes: int, max_tokens: int | None) -> int | None:
         """The bound on a sub-call's answer while the run has enough left: the caller's, or what `subcall_tokens` leaves of it.

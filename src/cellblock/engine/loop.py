@@ -100,7 +100,7 @@ def _judge(turns: Turns, outcome: Outcome) -> Part:
     if ran.result.has_final:
         failed = "the cell failed after FINAL; fix it and give the answer again" if ran.result.error is not None else None
         conclusion = yield from answers.offer(turns, ran.result.final, failed)
-    elif turns.task.guards.auto_finalize_var in ran.result.changed:
+    elif answers.variable_is_due(turns, ran.result.changed):
         conclusion = yield from answers.auto_variable(turns)
     if conclusion is None and ran.stopped is not None:
         return endings.cut_short(ran.stopped, turns.best)

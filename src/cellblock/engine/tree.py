@@ -82,13 +82,21 @@ class Tree:
     """By model, whether it can give structured replies, as far as it was asked to show it."""
     longest: dict[str, int] = field(default_factory=dict)
     """By model, tokens of its longest answer so far among those without a bound."""
+    surplus: dict[str, int] = field(default_factory=dict)
+    """By model, the most that a call so far has used beyond its estimated prompt and the bound on its answer: a command's own system
+    prompt, a server that takes no bound. Without it, a batch would pass a limit by so much for each of its calls in flight."""
     call_ended: anyio.Event = field(default_factory=anyio.Event)
     """Set and replaced whenever a call has ended."""
     fatal: CellblockError | None = None
     """What happened inside a cell's call that no cell may hear of and no run survives, such as a full disk."""
 
     def learn(self, hold: Hold, used: Usage) -> None:
-        """Remember how long an answer without a bound was, for what is held for the next one."""
+        """Remember how long an answer without a bound was, and what was used beyond estimate and bound, for what is held next."""
+        calls = max(1, used.calls)
+        more = max(0, used.input_tokens // calls - hold.prompt)
+        if hold.max_tokens is not None:
+            more += max(0, used.output_tokens // calls - hold.max_tokens)
+        self.surplus[hold.model] = max(self.surplus.get(hold.model, 0), more)
         if hold.max_tokens is None:
             self.longest[hold.model] = max(ANSWER_TOKENS, self.longest.get(hold.model, 0), used.output_tokens)
 
@@ -186,7 +194,10 @@ class Run:
 
         def held() -> Hold | None:
             expected = self.tree.longest.get(name, FIRST_ANSWER_TOKENS)
-            return self.budget.reserve(size, call.max_tokens, model=name, subcall=subcall, expected=expected, listed=listed)
+            surplus = self.tree.surplus.get(name, 0)
+            return self.budget.reserve(
+                size, call.max_tokens, model=name, subcall=subcall, expected=expected, surplus=surplus, listed=listed
+            )
 
         while (hold := held()) is None:
             # Those in flight hold what is left, and give back what they do not use.

@@ -65,6 +65,8 @@ class Turns:
     """What the last reply said that was neither a cell nor an answer."""
     last_refusal: str | None = None
     refused_value: bool = False
+    variable_waits: bool = False
+    """The agreed variable is set, but was not ready yet or not to be taken yet: it is looked at again, also where no cell binds it anew."""
     asked: int = 0
     """Asks beside the replies, in this step."""
 

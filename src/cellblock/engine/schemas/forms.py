@@ -63,6 +63,8 @@ class _Writer:
         at = f"{where}.{key[:50]}"
         if key in _NOT_HERE:
             raise ValueError(f"{at}: {key!r} is not supported; leave it out, and check in the cell what it would have checked")
+        if key not in _FORMS and isinstance(value, str) and expression(value) is None:
+            raise ValueError(f"{at}: {_shown(value)} is no type; use str, int, float, bool, list[str] or the like, or a whole JSON Schema")
         if key not in _FORMS:
             raise ValueError(f"{where}: {key[:50]!r} is no keyword of JSON Schema; a field goes into {{'properties': {{...}}}}")
         return _FORMS[key](self, value, at, depth)
