@@ -44,6 +44,10 @@ class SessionOpened(Event, frozen=True, kw_only=True, tag="session_opened"):
     sandbox: str
     layers: dict[str, str]
     """Each wall and layer of this very worker as it really is: `on`, or why not."""
+    cells_again: int = 0
+    """Cells that were run again in it, with the answers on record, to bring it to where the run was."""
+    skipped: tuple[str, ...] = ()
+    """States on record that could not be used for that, and why."""
 
 
 class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
@@ -57,6 +61,8 @@ class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
     or `probe` (whether it can reply in a form)."""
     step: int
     model: str
+    repeated: bool = False
+    """The run was cut off while such a call was under way, or about to be: it may have been made, and paid for, before."""
 
 
 class ModelAnswered(Event, frozen=True, kw_only=True, tag="model_answered"):
@@ -68,7 +74,8 @@ class ModelAnswered(Event, frozen=True, kw_only=True, tag="model_answered"):
     model: str
     text: str = ""
     source: str = "call"
-    """`call`; or where the answer was found instead: `cache`, or `flight` for an equal call that was on its way."""
+    """`call`; or where the answer was found instead: `cache`, `flight` for an equal call that was on its way, or `journal` in a run
+    that was resumed or is replayed."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None

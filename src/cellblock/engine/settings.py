@@ -12,6 +12,7 @@ from ..repl.facts import PromptFacts
 from .guards import Guards
 from .history import History
 from .prompt import PromptSettings
+from .snapshots import SnapshotPolicy
 from .tools import Toolset
 from .typed import AnswerType, Anything
 
@@ -28,6 +29,8 @@ class Settings:
     guards: Guards = field(default_factory=Guards)
     python: PromptFacts = field(default_factory=PromptFacts)
     """For the prompt: what the sandbox says of its Python."""
+    interpreter: str = ""
+    """What runs the cells, by name, version and build: for the record."""
     soft_limits: bool = False
     """For the prompt: whether a cell that ran out of time keeps its variables."""
     prompt: PromptSettings = field(default_factory=PromptSettings)
@@ -36,6 +39,8 @@ class Settings:
     """What cells of the root may call beside the built-in functions."""
     child_tools: Toolset = field(default_factory=Toolset)
     """The same for child runs."""
+    snapshots: SnapshotPolicy = field(default_factory=SnapshotPolicy)
+    """When sessions' states are kept."""
     prices: Mapping[str, Price] = field(default_factory=dict)
     """The caller's own, by model."""
 
@@ -54,6 +59,15 @@ class Carry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """What is kept beside a run's record, by its id; None where it is not."""
+
+    context: str | None = None
+    snapshot: str | None = None
+    """The state that its session begins with."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
     """What a question brings along."""
 
@@ -65,3 +79,6 @@ class Turn:
     """Where its session's state comes from and goes to, if it is one of several questions to the same."""
     direct: bool = False
     """One call with the whole context in its prompt, without a REPL."""
+    kept: Kept = field(default_factory=Kept)
+    thread: str | None = None
+    """Name of the thread that the question belongs to."""

@@ -21,12 +21,13 @@ def joined(contexts: Sequence[Context]) -> Context:
     if len(contexts) == 1:
         return contexts[0]
     with SealedWriter() as writer:
-        files = [entry for context in contexts for entry in _copied(context, writer)]
+        files = [entry for context in contexts for entry in documents_of(context.fd, context.size, writer)]
         return Context(writer, files=[entry for entry in files if entry.name])
 
 
-def _copied(context: Context, writer: SealedWriter) -> Iterator[FileEntry]:
-    with mmap.mmap(context.fd, context.size, prot=mmap.PROT_READ) as whole, memoryview(whole) as view:
+def documents_of(fd: int, size: int, writer: SealedWriter) -> Iterator[FileEntry]:
+    """Copy the documents of a sealed memory file to `writer`, one after the other."""
+    with mmap.mmap(fd, size, prot=mmap.PROT_READ) as whole, memoryview(whole) as view:
         *_, table_at, names_at, documents = HEADER.unpack_from(view)
         for number in range(documents):
             start, size, _, _, name_at, name_size = _RECORD.unpack_from(view, table_at + number * _RECORD.size)

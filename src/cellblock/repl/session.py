@@ -7,7 +7,7 @@ import keyword
 import os
 import time
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -19,7 +19,7 @@ from ..limits import ExecLimits, check_type
 from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
 from .base import SavedState
 from .guests import GuestSpec
-from .history import History
+from .history import History, Ran
 from .keys import tenant_key
 from .live import Live, SessionOptions, StateTooLarge
 from .protocol import ContextFile, ExecResult, External
@@ -73,6 +73,11 @@ class Session:
     def layers(self) -> Mapping[str, str]:
         """Each wall and layer around its worker: `on`, or why not."""
         return self._standing.layers
+
+    @property
+    def last(self) -> Ran | None:
+        """The last cell that ran to its end, and what its calls were answered: what `open_session(…, cells=…)` does again."""
+        return self._standing.last
 
     async def __aenter__(self) -> Self:
         """Itself; leaving the block closes it."""
@@ -231,6 +236,7 @@ async def open_session(
     caps: ValueCaps = DEFAULT_CAPS,
     snapshot: bytes | None = None,
     snapshot_secret: bytes | None = None,
+    cells: Sequence[Ran] = (),
 ) -> Session:
     """Open a REPL behind both walls.
 
@@ -246,6 +252,7 @@ async def open_session(
         caps: how much one value that crosses may hold.
         snapshot: what `dump` gave: the session goes on from there.
         snapshot_secret: at least 32 bytes that seal snapshots, with the tenant's name; None takes a secret of this user.
+        cells: what another session did from there on, to be done again with the answers that it got: no external is called.
 
     Raises:
         ConfigError: no such sandbox.
@@ -267,7 +274,10 @@ async def open_session(
         allow_weak_isolation=allow_weak_isolation,
         caps=caps,
     )
-    return await Session(Standing(options, History(base)), Family(), snapshot_secret).opened()
+    history = History(base)
+    for ran in cells:
+        history.add(ran)
+    return await Session(Standing(options, history), Family(), snapshot_secret).opened()
 
 
 open_sandbox = open_session

@@ -34,6 +34,11 @@ class Store:
     blobs: Blobs
     leases: Leases
 
+    @property
+    def keeps(self) -> bool:
+        """Whether blobs are worth their cost: they outlive this process, and there is a secret that vouches for them."""
+        return self.database.place != ":memory:" and self.blobs.authenticated
+
     def check(self) -> list[str]:
         """What is damaged, a line each; empty: it is sound. Reads everything of this tenant.
 

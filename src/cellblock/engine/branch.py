@@ -1,0 +1,206 @@
+"""One line of cells and the session that stands after them: opened when it is needed, and brought to any place of the line again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from ..errors import SandboxError, StoreError
+from ..events import SessionOpened
+from ..limits import ExecLimits
+from ..repl.history import Ran
+from ..repl.protocol import ExecResult, External
+from ..repl.snapshot import Snapshot
+from ..values import Value
+from .opening import Opening
+from .outcomes import CellOutcome
+from .snapshots import answered_bytes
+from .tree import LiveSession, Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a branch stands. With the answers that they got, its cells lead there again; a state on record is a short cut."""
+
+    cells: tuple[Ran, ...] = ()
+    """From the beginning."""
+    saved: tuple[tuple[int, str], ...] = ()
+    """States on record: after how many of the cells, and its id."""
+    pinned: int = 0
+    """So many of the cells may not be run again: the last of them was stopped when its time was up, at a place that nobody knows."""
+
+    def after(self, cell: Ran, *, repeatable: bool) -> Place:
+        """One cell further."""
+        cells = (*self.cells, cell)
+        return Place(cells=cells, saved=self.saved, pinned=self.pinned if repeatable else len(cells))
+
+    def kept(self, blob_id: str) -> Place:
+        """The same place, with its state on record."""
+        return Place(cells=self.cells, saved=(*self.saved, (len(self.cells), blob_id)), pinned=self.pinned)
+
+    @property
+    def since(self) -> tuple[Ran, ...]:
+        """The cells after the last state on record."""
+        return self.cells[self.saved[-1][0] if self.saved else 0 :]
+
+
+class Branch:
+    """The cells of one line of work. Also a context manager: leaving it closes its session.
+
+    Args:
+        run: whose cells they are; what they call is counted there.
+        externals: what they may call.
+        given: variables that are there before the first cell.
+        snapshot: the state that the session begins with; None for a fresh one.
+        place: where the branch stands to begin with.
+        waits: whether the session is opened when it is first needed; else at once, in the background.
+        silent: whether nobody is told that the session is open before `tell`.
+
+    Attributes:
+        place: where it stands now.
+        skipped: states on record that could not be used when the session was opened, and why.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        externals: Mapping[str, External],
+        *,
+        given: Mapping[str, Value] | None = None,
+        snapshot: bytes | None = None,
+        place: Place | None = None,
+        waits: bool = False,
+        silent: bool = False,
+    ) -> None:
+        self.run, self.place, self.skipped = run, place or Place(), list[str]()
+        self._silent, self._untold = silent, list[dict[str, Any]]()
+        self._externals, self._snapshot = externals, snapshot
+        self._given = [Ran("", name=name, value=value) for name, value in (given or {}).items()]
+        self._opening = Opening(self._opened, waits=waits)
+
+    async def __aenter__(self) -> Self:
+        """Begin to open its session, unless that waits."""
+        await self._opening.__aenter__()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        """Close its session, however far it has come."""
+        await self._opening.__aexit__(kind, error, traceback)
+
+    def tell(self) -> None:
+        """Tell whoever watches the run of the session that is open, and from now on of each."""
+        self._silent = False
+        while self._untold:
+            self.run.event(SessionOpened, **self._untold.pop(0))
+
+    async def session(self) -> LiveSession:
+        """Its session, which stands after the last cell.
+
+        Raises:
+            SandboxError: it could not be opened.
+            StoreError: the state that it needs is not on record any more.
+        """
+        return await self._opening.session()
+
+    async def go_to(self, place: Place) -> None:
+        """Stand somewhere else: the session is closed, and opened there when it is needed."""
+        await self._opening.__aexit__(None, None, None)
+        self.place = place
+        self._opening = Opening(self._opened, waits=True)
+
+    async def exec(self, code: str, limits: ExecLimits) -> CellOutcome:
+        """Run one cell whole, for `run`.
+
+        Raises:
+            SandboxError, StoreError: as `session`; or the worker lied or died and could not be replaced.
+        """
+        session = await self.session()
+        result = await session.exec(code, limits=limits)
+        outcome = self._outcome(result, session.last)
+        if session.last is not None and result.state == "kept":
+            self.place = self.place.after(session.last, repeatable=outcome.repeatable)
+        return outcome
+
+    def _outcome(self, result: ExecResult, ran: Ran | None) -> CellOutcome:
+        run = self.run
+        return CellOutcome(
+            result=result,
+            answers=() if ran is None else ran.answers,
+            subcalls=run.calls,
+            children=run.children,
+            deepest=run.deepest,
+            stopped=run.budget.over,
+        )
+
+    def recalled(self, code: str, limits: ExecLimits, outcome: CellOutcome, key: str) -> None:
+        """Stand after a cell that an earlier attempt ran, without running it."""
+        if outcome.result.state == "kept":
+            self.place = self.place.after(outcome.again(code, limits), repeatable=outcome.repeatable)
+        if (noted := self.run.record.recall("snapshot", key)) is not None:
+            self.place = self.place.kept(noted["id"])
+
+    async def keep(self, key: str) -> None:
+        """Keep the session's state if it is time for that: the one after the cell with this key, which is on record."""
+        place, policy, blobs = self.place, self.run.tree.settings.snapshots, self.run.tree.blobs
+        since = place.since
+        must = place.pinned == len(place.cells) and bool(since)
+        if blobs is None or self.run.record.replays or not since:
+            return
+        if not must and not policy.due(len(since), sum(ran.seconds for ran in since), sum(map(answered_bytes, since))):
+            return
+        if (snapshot := await self._dumped()) is None or (len(snapshot) > policy.max_bytes and not must):
+            return
+        blob_id = blobs.put(snapshot, kind="snapshot", owner=f"run:{self.run.run_id}", name=f"cell {key}")
+        self.run.record.note("snapshot", key, {"cells": len(place.cells)}, {"id": blob_id, "bytes": len(snapshot)})
+        self.place = place.kept(blob_id)
+
+    async def _dumped(self) -> bytes | None:
+        """The state, if it can be kept whole."""
+        try:
+            snapshot = await (await self.session()).dump()
+        except SandboxError:
+            return None
+        # With something left out it would not be the state that the cells lead to.
+        return None if isinstance(snapshot, Snapshot) and snapshot.left_out else snapshot
+
+    async def _opened(self) -> LiveSession:
+        place, blobs = self.place, self.run.tree.blobs
+        for count, blob_id in reversed(place.saved):
+            try:
+                if blobs is not None and count >= place.pinned:
+                    return await self._open(blobs.get(blob_id), place.cells[count:])
+            except StoreError as error:
+                # The cells lead there as well. What is wrong with the state is told; it was not loaded.
+                self.skipped.append(str(error))
+        if place.pinned:
+            gone = f": {self.skipped[0]}" if self.skipped else ""
+            raise StoreError(
+                f"{self.run.run_id}: a cell was stopped when its time was up, and the state that it left is not on record{gone}; "
+                "branch from a step before that cell"
+            )
+        return await self._open(self._snapshot, (*self._given, *place.cells))
+
+    async def _open(self, snapshot: bytes | None, cells: tuple[Ran, ...]) -> LiveSession:
+        run = self.run
+        settings = run.tree.settings
+        session = await run.tree.open_session(
+            settings.sandbox,
+            externals=self._externals,
+            context=run.context,
+            limits=settings.exec_limits,
+            seed=settings.seed,
+            clock=run.clock,
+            tenant=settings.tenant,
+            allow_weak_isolation=settings.allow_weak_isolation,
+            snapshot=snapshot,
+            cells=cells,
+        )
+        again = sum(ran.name is None for ran in cells)
+        self._untold.append(
+            {"sandbox": session.sandbox, "layers": dict(session.layers), "cells_again": again, "skipped": tuple(self.skipped)}
+        )
+        if not self._silent:
+            self.tell()
+        return session
