@@ -120,6 +120,29 @@ class ToolCalled(Event, frozen=True, kw_only=True, tag="tool_called"):
     """One line, None where it went well."""
 
 
+class FileChanged(Event, frozen=True, kw_only=True, tag="file_changed"):
+    """A cell changed a virtual file."""
+
+    step: int
+    how: str
+    """`write`, `append` or `delete`."""
+    path: str
+    size: int = 0
+    """Bytes that were written."""
+
+
+class Branched(Event, frozen=True, kw_only=True, tag="branched"):
+    """A cell did something with checkpoints, forks or a strategy."""
+
+    step: int
+    act: str
+    """By the name that cells use, such as `fork.create`."""
+    name: str = ""
+    """Of the checkpoint or fork."""
+    error: str | None = None
+    """One line, where a cell that ran in a fork failed."""
+
+
 class Refused(Event, frozen=True, kw_only=True, tag="refused"):
     """A guard refused a final answer or a reply, and told the model why."""
 
@@ -164,7 +187,8 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """One line: the last failure of the tree's cache so far, which costs calls and no answer. None where it had none."""
 
 
-AnyEvent = RunStarted | SessionOpened | ModelAsked | ModelAnswered | CellStarted | CellEnded | ToolCalled | Refused | RunEnded
+_OfCells = CellStarted | CellEnded | ToolCalled | FileChanged | Branched
+AnyEvent = RunStarted | SessionOpened | ModelAsked | ModelAnswered | _OfCells | Refused | RunEnded
 
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()

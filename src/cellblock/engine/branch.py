@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +13,6 @@ from ..limits import ExecLimits
 from ..repl.history import Ran
 from ..repl.protocol import ExecResult, External
 from ..repl.snapshot import Snapshot
-from ..values import Value
 from .opening import Opening
 from .outcomes import CellOutcome
 from .snapshots import answered_bytes
@@ -24,8 +23,10 @@ from .tree import LiveSession, Run
 class Place:
     """Where a branch stands. With the answers that they got, its cells lead there again; a state on record is a short cut."""
 
+    snapshot: bytes | None = field(default=None, repr=False)
+    """The state that it began with; None for a fresh session."""
     cells: tuple[Ran, ...] = ()
-    """From the beginning."""
+    """From the beginning, variables that were given to it included."""
     saved: tuple[tuple[int, str], ...] = ()
     """States on record: after how many of the cells, and its id."""
     pinned: int = 0
@@ -34,11 +35,11 @@ class Place:
     def after(self, cell: Ran, *, repeatable: bool) -> Place:
         """One cell further."""
         cells = (*self.cells, cell)
-        return Place(cells=cells, saved=self.saved, pinned=self.pinned if repeatable else len(cells))
+        return replace(self, cells=cells, pinned=self.pinned if repeatable else len(cells))
 
     def kept(self, blob_id: str) -> Place:
         """The same place, with its state on record."""
-        return Place(cells=self.cells, saved=(*self.saved, (len(self.cells), blob_id)), pinned=self.pinned)
+        return replace(self, saved=(*self.saved, (len(self.cells), blob_id)))
 
     @property
     def since(self) -> tuple[Ran, ...]:
@@ -51,9 +52,7 @@ class Branch:
 
     Args:
         run: whose cells they are; what they call is counted there.
-        externals: what they may call.
-        given: variables that are there before the first cell.
-        snapshot: the state that the session begins with; None for a fresh one.
+        external_functions: what they may call, by name.
         place: where the branch stands to begin with.
         waits: whether the session is opened when it is first needed; else at once, in the background.
         silent: whether nobody is told that the session is open before `tell`.
@@ -66,18 +65,15 @@ class Branch:
     def __init__(
         self,
         run: Run,
-        externals: Mapping[str, External],
+        external_functions: Mapping[str, External],
         *,
-        given: Mapping[str, Value] | None = None,
-        snapshot: bytes | None = None,
         place: Place | None = None,
         waits: bool = False,
         silent: bool = False,
     ) -> None:
         self.run, self.place, self.skipped = run, place or Place(), list[str]()
         self._silent, self._untold = silent, list[dict[str, Any]]()
-        self._externals, self._snapshot = externals, snapshot
-        self._given = [Ran("", name=name, value=value) for name, value in (given or {}).items()]
+        self._externals = external_functions
         self._opening = Opening(self._opened, waits=waits)
 
     async def __aenter__(self) -> Self:
@@ -88,6 +84,11 @@ class Branch:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         """Close its session, however far it has come."""
         await self._opening.__aexit__(kind, error, traceback)
+
+    @property
+    def externals(self) -> tuple[str, ...]:
+        """Names of what its cells may call, in the order of the prompt."""
+        return tuple(self._externals)
 
     def tell(self) -> None:
         """Tell whoever watches the run of the session that is open, and from now on of each."""
@@ -134,21 +135,27 @@ class Branch:
             stopped=run.budget.over,
         )
 
-    def recalled(self, code: str, limits: ExecLimits, outcome: CellOutcome, key: str) -> None:
+    async def recalled(self, code: str, limits: ExecLimits, outcome: CellOutcome, key: str) -> None:
         """Stand after a cell that an earlier attempt ran, without running it."""
+        place = self.place
         if outcome.result.state == "kept":
-            self.place = self.place.after(outcome.again(code, limits), repeatable=outcome.repeatable)
+            place = place.after(outcome.again(code, limits), repeatable=outcome.repeatable)
         if (noted := self.run.record.recall("snapshot", key)) is not None:
-            self.place = self.place.kept(noted["id"])
+            place = place.kept(noted["id"])
+        await self.go_to(place)
 
-    async def keep(self, key: str) -> None:
-        """Keep the session's state if it is time for that: the one after the cell with this key, which is on record."""
+    async def keep(self, key: str, *, wanted: bool = False) -> None:
+        """Keep the session's state if it is time for that: the one after the cell with this key, which is on record.
+
+        Args:
+            wanted: whether it is time in any case.
+        """
         place, policy, blobs = self.place, self.run.tree.settings.snapshots, self.run.tree.blobs
         since = place.since
         must = place.pinned == len(place.cells) and bool(since)
         if blobs is None or self.run.record.replays or not since:
             return
-        if not must and not policy.due(len(since), sum(ran.seconds for ran in since), sum(map(answered_bytes, since))):
+        if not must and not wanted and not policy.due(len(since), sum(ran.seconds for ran in since), sum(map(answered_bytes, since))):
             return
         if (snapshot := await self._dumped()) is None or (len(snapshot) > policy.max_bytes and not must):
             return
@@ -180,7 +187,7 @@ class Branch:
                 f"{self.run.run_id}: a cell was stopped when its time was up, and the state that it left is not on record{gone}; "
                 "branch from a step before that cell"
             )
-        return await self._open(self._snapshot, (*self._given, *place.cells))
+        return await self._open(place.snapshot, place.cells)
 
     async def _open(self, snapshot: bytes | None, cells: tuple[Ran, ...]) -> LiveSession:
         run = self.run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -15,11 +14,11 @@ from ..repl.protocol import ExecResult
 from . import observations
 from .asides import passes_probe
 from .asking import cleaned
-from .branch import Branch
+from .branches import Branches
+from .cells import begin_cell, outcome_of
 from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outcome, Purpose, Ran, Refuse, Reply, Stopped
 from .model_calls import ask
 from .outcomes import CellOutcome, failure_of, failure_record
-from .recalling import charge_cell
 from .record import Entry
 from .tree import Call, Run
 
@@ -35,11 +34,11 @@ class Driver:
 
     Args:
         run: whose it is.
-        branch: where its cells run; None for a loop that has none.
+        branches: where its cells run; None for a loop that has none.
     """
 
-    def __init__(self, run: Run, branch: Branch | None) -> None:
-        self._run, self._own_branch = run, branch
+    def __init__(self, run: Run, branches: Branches | None) -> None:
+        self._run, self._own_branches = run, branches
 
     async def drive(self, loop: Loop) -> Conclusion:
         """Perform the loop's effects until it concludes.
@@ -59,9 +58,9 @@ class Driver:
             loop.close()
 
     @property
-    def _branch(self) -> Branch:
-        assert self._own_branch is not None, "a loop without cells has no session"
-        return self._own_branch
+    def _branches(self) -> Branches:
+        assert self._own_branches is not None, "a loop without cells has no session"
+        return self._own_branches
 
     async def _within_the_deadline(self, effect: Effect) -> Outcome:
         if isinstance(effect, Ask):
@@ -129,44 +128,31 @@ class Driver:
         run = self._run
         if run.budget.remaining_seconds() == 0:
             return Stopped(error=run.budget.expire())
-        run.cell, run.calls = f"{effect.step}.{effect.index}", 0
-        entry = run.record.begin("exec", run.cell, {"code": effect.code, "origin": effect.origin})
+        branches, key = self._branches, f"{effect.step}.{effect.index}"
+        begin_cell(branches.current, effect.step, key)
+        entry = run.record.begin("exec", key, {"code": effect.code, "origin": effect.origin})
         run.event(CellStarted, step=effect.step, index=effect.index, code=effect.code)
         if entry.outcome is not None and (failure := failure_of(entry.outcome)) is not None:
             return self._stopped(effect, failure)
-        outcome = await (self._performed(effect, entry) if entry.outcome is None else self._recalled(effect, entry))
+        outcome = await self._outcome(effect, entry)
         run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(outcome.result))
         if run.tree.fatal is not None:
             raise run.tree.fatal
+        await branches.settle(key, keeps=entry.outcome is None)
         stopped = run.budget.over if run.budget.remaining_seconds() else run.budget.expire()
-        return Ran(result=outcome.result, subcalls=outcome.subcalls, children=outcome.children, deepest=outcome.deepest, stopped=stopped)
+        counts = {"subcalls": outcome.subcalls, "children": branches.children, "deepest": branches.deepest}
+        return Ran(result=outcome.result, stopped=stopped, **counts)
 
-    async def _performed(self, effect: Exec, entry: Entry) -> CellOutcome:
-        run, branch = self._run, self._branch
-        own = run.tree.settings.exec_limits
-        limits = replace(own, wall_seconds=min(own.wall_seconds, run.budget.remaining_seconds() or own.wall_seconds))
+    async def _outcome(self, effect: Exec, entry: Entry) -> CellOutcome:
+        run, branches = self._run, self._branches
         try:
-            outcome = await branch.exec(effect.code, limits)
+            return await outcome_of(branches, branches.current, run.record, entry, effect.code, branches.cell_limits())
         except anyio.get_cancelled_exc_class():
             if run.budget.remaining_seconds() == 0:
                 error = run.budget.expire()
                 run.record.finish(entry, failure_record(error))
                 self._stopped(effect, error)
             raise
-        if run.tree.fatal is None:
-            run.record.finish(entry, outcome.record())
-            await branch.keep(entry.key)
-        return outcome
-
-    async def _recalled(self, effect: Exec, entry: Entry) -> CellOutcome:
-        """A cell that an earlier attempt has run: what it used counts again, and the branch stands after it."""
-        run, outcome = self._run, CellOutcome.of(entry.outcome)
-        charge_cell(run, entry.key)
-        run.children, run.deepest = outcome.children, max(run.deepest, outcome.deepest)
-        if outcome.stopped is not None:
-            run.budget.recall(outcome.stopped)
-        self._branch.recalled(effect.code, run.tree.settings.exec_limits, outcome, entry.key)
-        return outcome
 
     def _stopped(self, effect: Exec, error: CellblockError) -> Stopped:
         """A cell that went on and on after the deadline has ended without a result."""
@@ -180,7 +166,7 @@ class Driver:
         if entry.outcome is not None:
             return Got(value=entry.outcome["value"], missing=entry.outcome["missing"])
         try:
-            got = Got(value=await (await self._branch.session()).get(effect.name))
+            got = Got(value=await (await self._branches.current.session()).get(effect.name))
         except LookupError:
             got = Got(missing=f"there is no variable named {effect.name}; set it in a cell, or give the answer with FINAL(...)")
         except SandboxBroken:

@@ -35,6 +35,12 @@ class CellOutcome:
     """The limit of the run that was passed by then."""
 
     @property
+    def timed(self) -> bool:
+        """Whether it depended on how fast the machine was, or how much memory there was."""
+        error = self.result.error
+        return self.result.state == "rolled_back" or (error is not None and error.limit in _TIME_LIMITS)
+
+    @property
     def repeatable(self) -> bool:
         """Whether the cell, run again with these answers, leaves the same variables."""
         error = self.result.error

@@ -6,17 +6,20 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import anyio
 
 from ..errors import CellblockError, SandboxError, StoreError
 from ..events import RunEnded, RunStarted, SpentRow
+from ..repl.history import Ran
 from ..repl.snapshot import Snapshot
 from ..store.journal import Status
 from ..values import Value
 from . import prompt
 from .asking import cleaned
-from .branch import Branch
+from .branch import Branch, Place
+from .branches import Branches
 from .calls.externals import externals_of
 from .direct import direct_loop
 from .driver import Driver
@@ -137,20 +140,29 @@ def _row(part: Spent) -> SpentRow:
 
 async def _in_a_session(run: Run, question: str) -> Conclusion:
     settings, carry = run.tree.settings, run.turn.carry
-    externals = externals_of(run, perform_run)
-    given = {HISTORY: _history(run)} if run.turn.earlier else {}
     # A run that goes on needs no session before it has come to where it was.
     waits = run.record.row is not None
-    snapshot = None if carry is None else carry.snapshot
-    async with Branch(run, externals, given=given, snapshot=snapshot, waits=waits, silent=run.parent is None) as branch:
+    async with Branches(run, partial(_branch, waits=waits, root=run.parent is None)) as branches:
         # The root's comes first: where no session can be had, nothing is to be spent.
-        root = await branch.session() if run.parent is None and not waits else None
+        root = await branches.main.session() if run.parent is None and not waits else None
         _started(run, question, settings.sandbox, {} if root is None else dict(root.layers))
-        branch.tell()
-        conclusion = await Driver(run, branch).drive(repl_loop(_task(run, question, tuple(externals))))
+        branches.main.tell()
+        conclusion = await Driver(run, branches).drive(repl_loop(_task(run, question, branches.main.externals)))
         if carry is not None:
-            await _carry_on(carry, await branch.session())
+            await _carry_on(carry, await branches.current.session())
+        run.files = branches.current.run.files
         return conclusion
+
+
+def _branch(run: Run, branches: Branches, place: Place | None, *, waits: bool, root: bool) -> Branch:
+    externals = externals_of(run, perform_run, branches)
+    return Branch(run, externals, place=place or _beginning(run), waits=waits or place is not None, silent=root and place is None)
+
+
+def _beginning(run: Run) -> Place:
+    carry = run.turn.carry
+    given = (Ran("", name=HISTORY, value=_history(run)),) if run.turn.earlier else ()
+    return Place(snapshot=None if carry is None else carry.snapshot, cells=given)
 
 
 def _history(run: Run) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..host.vfs import VfsLimits
 from ..limits import ExecLimits
 from ..models.prices import Price, cost
 from ..models.protocol import Usage
@@ -39,6 +40,8 @@ class Settings:
     """What cells of the root may call beside the built-in functions."""
     child_tools: Toolset = field(default_factory=Toolset)
     """The same for child runs."""
+    vfs: VfsLimits = field(default_factory=VfsLimits)
+    """Quotas of each run's virtual files."""
     snapshots: SnapshotPolicy = field(default_factory=SnapshotPolicy)
     """When sessions' states are kept."""
     prices: Mapping[str, Price] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ..errors import StoreError
+from ..host.vfs import VfsLimits
 from ..limits import ExecLimits, RunLimits
 from ..repl.guests import GuestSpec
 from ..repl.registry import find_sandbox
@@ -39,6 +40,7 @@ def task_of(run: Run, question: str) -> dict[str, Any]:
         "guards": settings.guards,
         "prompt": settings.prompt,
         "history": settings.history,
+        "vfs": settings.vfs,
         "answer_schema": turn.answer_type.told,
         "earlier": turn.earlier,
     }
@@ -115,6 +117,7 @@ class RecordedTask:
             guards=self._as(Guards, "guards"),
             prompt=self._as(PromptSettings, "prompt"),
             history=self._as(History, "history"),
+            vfs=self._as(VfsLimits, "vfs"),
         )
 
     def turn(self, answer_type: AnswerType | None, snapshot: bytes | None) -> Turn:

@@ -12,6 +12,7 @@ import anyio
 from ..errors import CellblockError
 from ..events import AnyEvent
 from ..host.context import Context
+from ..host.vfs import Vfs
 from ..models.cache import CachedCalls
 from ..models.protocol import Message, ModelAdapter, Usage
 from ..repl.history import Ran
@@ -127,6 +128,12 @@ class Run:
     """Of each depth, for the child runs open there. One for the whole tree: every run hands it to its children."""
     tool_use: dict[Tool, ToolUse] = field(default_factory=dict)
     """What the tree has made of each tool; handed on like the places."""
+    files: Vfs = field(default_factory=Vfs)
+    """The virtual files that its cells see."""
+    acts: int = 0
+    """What the running cell has done to files and branches."""
+    in_fork: bool = False
+    """Whether the running cell was run by `fork.run`."""
     created: float = field(default_factory=time.monotonic)
     record: Record = field(init=False, repr=False)
 

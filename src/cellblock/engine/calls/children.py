@@ -11,6 +11,7 @@ import anyio
 
 from ...errors import ConfigError, ModelError, SandboxBroken
 from ...host.context import Context
+from ...host.vfs import Vfs
 from ...repl.protocol import CellError, External
 from ...values import Value
 from ..contexts import open_context
@@ -147,6 +148,7 @@ class Children:
                 clock=run.clock,
                 parent=run.run_id,
                 places=run.places,
+                files=Vfs(run.tree.settings.vfs, base=run.files),
                 tool_use=run.tool_use,
             )
             try:
