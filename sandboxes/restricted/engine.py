@@ -13,7 +13,7 @@ import msgspec
 
 from frames import HostGone
 from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, OpenRequest, Outcome
-from names import FINALS, answer_taker, guest_names, plain, show
+from names import FINALS, answer_taker, group_object, guest_names, offered, plain, show
 from restricted import rules
 from restricted.builtin_names import builtin_names, hooks
 from restricted.classes import Maker, Text, install_module, serials
@@ -54,6 +54,7 @@ class RestrictedInterpreter:
         self.facades = _facades(self.screen, self.frozen, self.maker)
         self.items = 0
         self.ours: dict[str, Any] = {}
+        self.groups: dict[str, tuple[str, ...]] = {}
         self.inputs: dict[str, Any] = {}
         self.as_given: dict[str, bytes] = {}
         self.sources: dict[str, str] = {}
@@ -91,7 +92,11 @@ class RestrictedInterpreter:
         serials.restart()
         self.frozen.begin(request.clock, request.seed)
         self.items = request.caps.items
-        self.ours |= {name: self._external(name) for name in request.far}
+        wanted = offered(request.far)
+        self.groups = {name: methods for name, methods in wanted.items() if methods}
+        self.ours |= {
+            name: group_object(name, methods, self._external) if methods else self._external(name) for name, methods in wanted.items()
+        }
         self.inputs = {**inputs} if "answer" in self.ours else {"answer": self.answer, **inputs}
         self.variables |= self.ours | self.inputs
         self.as_given = {name: msgspec.msgpack.encode(value) for name, value in inputs.items()}
@@ -150,7 +155,7 @@ class RestrictedInterpreter:
         self.inputs = {name: self.variables.get(name) for name in self.inputs}
 
     def _paths(self) -> dict[str, Any]:
-        return known_paths(self.facades, self.variables["__builtins__"], self.ours)
+        return known_paths(self.facades, self.variables["__builtins__"], self.ours, self.groups)
 
     # -- one cell
 

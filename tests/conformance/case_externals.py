@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from case_files import file_functions
+
 from cellblock.repl.protocol import CellError
 
 
@@ -63,6 +65,7 @@ class Externals:
 
 
 def externals(names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
-    """Those that a case names, fresh."""
+    """Those that a case names, fresh; `files` names all of `case_files.py`."""
     fresh = Externals()
-    return {name: getattr(fresh, name) for name in names}
+    files = file_functions() if "files" in names else {}
+    return {name: getattr(fresh, name) for name in names if name != "files"} | files

@@ -20,7 +20,7 @@ from oracle_world import Clipped, Passed, bound_memory, limited, shut_out, stop_
 from cases import PRE_IMPORTED, Observed
 from cellblock.limits import ExecLimits
 from cellblock.repl.protocol import CellError
-from names import plain, show
+from names import group_object, offered, plain, show
 
 RESERVED = ("ctx__", "P__", "_cb_")
 QUIET = ("print", "FINAL", "FINAL_VAR", "SUBMIT")
@@ -39,7 +39,11 @@ class Cells:
         given = {name: __import__(name) for name in PRE_IMPORTED}
         given |= context_names(context) | {"FINAL": self._final, "FINAL_VAR": self._final_var, "SHOW_VARS": self._show_vars}
         given |= {"SUBMIT": self._submit, "answer": {"content": None, "ready": False}, "NO_ANSWER": "NO_ANSWER"}
-        given |= {name: self._far(name, function) for name, function in externals(far).items()}
+        functions = {name: self._far(name, function) for name, function in externals(far).items()}
+        given |= {
+            name: group_object(name, methods, functions.__getitem__) if methods else functions[name]
+            for name, methods in offered(functions).items()
+        }
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **given}
         self.given = dict(self.names)
         stop_the_clock(clock)

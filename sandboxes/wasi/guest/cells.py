@@ -12,7 +12,7 @@ import types
 from types import TracebackType
 from typing import Any
 
-from names import far_function, guest_names, plain, show
+from names import far_function, group_object, guest_names, offered, plain, show
 from wasi.guest import bridge
 from wasi.guest.bridge import CellTimeout, State, call
 from wasi.guest.modules import PREIMPORTED
@@ -57,7 +57,7 @@ class Session:
         self.names |= guest_names(call, self.names) | {name: sys.modules[name] for name in PREIMPORTED}
         self.names |= {"_cb_show": _shown, "__builtins__": builtins}
         self.ours: dict[str, Any] = dict(self.names)
-        self.far: dict[str, Any] = {}
+        self.far: dict[str, tuple[tuple[str, ...], Any]] = {}
         self.cells = 0
         self.stdout = Printed()
         self._text_name = ""
@@ -68,12 +68,14 @@ class Session:
 
         A name of ours that cells have bound anew stays theirs.
         """
-        for name in [name for name in self.far if name not in far]:
-            self._unbind(name, self.far.pop(name))
-        for name in far:
+        wanted = offered(far)
+        for name in [name for name, (methods, _) in self.far.items() if wanted.get(name) != methods]:
+            self._unbind(name, self.far.pop(name)[1])
+        for name, methods in wanted.items():
             if name not in self.far:
-                self.far[name] = far_function(call, name)
-                self._bind_ours(name, self.far[name])
+                bound = group_object(name, methods, _far) if methods else _far(name)
+                self.far[name] = methods, bound
+                self._bind_ours(name, bound)
         for name, value in inputs.items():
             self._bind_ours(name, value)
         if seed is not None:
@@ -164,6 +166,10 @@ class Session:
         self._unbind("FILES", self.ours.get("FILES"))
         self.cells = 0
         State.shown = None
+
+
+def _far(name: str) -> Any:
+    return far_function(call, name)
 
 
 def _shown(value: Any) -> str:

@@ -31,6 +31,8 @@ T = TypeVar("T")
 _BUILTIN_NAMES = frozenset(dir(builtins))
 RESERVED = ("ctx__", "P__", "_cb_")
 """What the names of near externals and of the guest's own helpers begin with."""
+GROUPS = ("vfs", "checkpoint", "fork", "strategy")
+"""An external named `vfs__read` is the method `read` of an object `vfs`; so with each of these."""
 MEMORY_BYTES = (8 * 2**20, 2**40)
 """The least and the most that an interpreter can be given."""
 FAMILY = 64
@@ -212,6 +214,9 @@ async def _unsealed(snapshot: bytes, spec: GuestSpec, key: bytes) -> SavedState:
 def _check_external(name: str) -> None:
     if not name.isidentifier() or keyword.iskeyword(name) or name in _BUILTIN_NAMES or name.startswith(RESERVED):
         raise ConfigError(f"{name[:100]!r} cannot be an external's name: an identifier is needed that is no word of Python's own")
+    group, mark, method = name.partition("__")
+    if mark and group in GROUPS and (not method.isidentifier() or method.startswith("_") or keyword.iskeyword(method)):
+        raise ConfigError(f"{name[:100]!r} cannot be an external's name: behind {group}__ a method's name is needed")
 
 
 async def _nothing(live: Live) -> None:
@@ -242,7 +247,7 @@ async def open_session(
 
     Args:
         sandbox: a name that `cellblock sandboxes` lists.
-        externals: far functions by the name that cells call them.
+        externals: far functions by the name that cells call them; `vfs__read` is called as `vfs.read`, so with each of `GROUPS`.
         context: what `ctx` and `P` read; shared, never copied.
         limits: defaults of every exec; `memory_bytes` is fixed by them.
         seed: of the cells' randomness.
