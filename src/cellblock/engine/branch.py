@@ -7,12 +7,16 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
+import anyio.to_thread
+
 from ..errors import SandboxError, StoreError
 from ..events import SessionOpened
 from ..limits import ExecLimits
 from ..repl.history import Ran
 from ..repl.protocol import ExecResult, External
 from ..repl.snapshot import Snapshot
+from ..store.blobs import Packed
+from .kept_states import PINNED, STATE, owner_of
 from .opening import Opening
 from .outcomes import CellOutcome
 from .snapshots import answered_bytes
@@ -159,7 +163,9 @@ class Branch:
             return
         if (snapshot := await self._dumped()) is None or (len(snapshot) > policy.max_bytes and not must):
             return
-        blob_id = blobs.put(snapshot, kind="snapshot", owner=f"run:{self.run.run_id}", name=f"cell {key}")
+        packed = await anyio.to_thread.run_sync(Packed.of, snapshot)
+        name = f"{PINNED if must else STATE}{key}"
+        blob_id = blobs.put(packed, kind="snapshot", owner=owner_of(self.run.run_id), name=name)
         self.run.record.note("snapshot", key, {"cells": len(place.cells)}, {"id": blob_id, "bytes": len(snapshot)})
         self.place = place.kept(blob_id)
 

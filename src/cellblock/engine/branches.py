@@ -12,6 +12,8 @@ from ..host.vfs import Vfs
 from ..limits import ExecLimits, RunLimits
 from ..repl.protocol import CellError
 from .branch import Branch, Place
+from .kept_states import forget_states
+from .recalling import fork_id
 from .tree import Run
 
 MAIN = "main"
@@ -174,7 +176,7 @@ class Branches:
         self._made += 1
         own = Run(
             tree=run.tree,
-            run_id=f"{run.run_id}~{self._made}",
+            run_id=fork_id(run.run_id, self._made),
             budget=run.budget,
             context=run.context,
             clock=run.clock,
@@ -209,10 +211,21 @@ class Branches:
         self.commits.append(Commit(fork=fork.name, rationale=rationale, step=step))
         self.current = main
         for each in self.forks.values():
-            await each.branch.__aexit__(None, None, None)
-            how = "committed" if each is fork else "dropped"
-            each.branch.run.record.end("ended", {"success": each is fork, "ending": how, "score": each.score, "error": None})
+            await self._end(each, committed=each is fork)
         self.forks.clear()
+
+    async def drop_forks(self) -> None:
+        """Let go of all forks: the run has ended."""
+        for fork in self.forks.values():
+            await self._end(fork, committed=False)
+        self.forks.clear()
+
+    async def _end(self, fork: Fork, *, committed: bool) -> None:
+        run = fork.branch.run
+        await fork.branch.__aexit__(None, None, None)
+        ending = "committed" if committed else "dropped"
+        run.record.end("ended", {"success": committed, "ending": ending, "score": fork.score, "error": None})
+        forget_states(run)
 
     def cell_limits(self) -> ExecLimits:
         """Of the next cell: none runs for longer than the run may."""

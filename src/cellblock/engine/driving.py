@@ -10,11 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from ..errors import StoreError
 from ..store.leases import BEAT_SECONDS, Lease, Leases
 from ..store.opening import Store
-
-
-def lease_name(run_id: str) -> str:
-    """Of the lease on a run; also who owns what is kept for it."""
-    return f"run:{run_id}"
+from .kept_states import owner_of
 
 
 @asynccontextmanager
@@ -24,7 +20,7 @@ async def driven(store: Store, run_id: str) -> AsyncIterator[None]:
     Raises:
         LeaseHeld: another process drives it, or this one does already.
     """
-    lease = await store.leases.take_when_free(lease_name(run_id))
+    lease = await store.leases.take_when_free(owner_of(run_id))
     store.journal.hold(lease)
     heart = _Heart(store.leases, lease)
     beating = asyncio.get_running_loop().create_task(heart.beat_on())

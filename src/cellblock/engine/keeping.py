@@ -10,7 +10,7 @@ from ..host.saved import restored, saved
 from ..store.blobs import Packed
 from ..store.opening import Store
 from .contexts import ContextSource, open_context
-from .driving import lease_name
+from .kept_states import owner_of
 from .settings import Kept, Turn
 from .tasks import RecordedTask
 
@@ -27,7 +27,7 @@ async def keep(store: Store, run_id: str, context: Context, turn: Turn) -> Kept:
     """
     if not store.keeps:
         return Kept()
-    owner = lease_name(run_id)
+    owner = owner_of(run_id)
     kept_context = kept_snapshot = None
     if context.size <= CONTEXT_BYTES:
         packed = await anyio.to_thread.run_sync(lambda: Packed.of(saved(context)))

@@ -25,6 +25,7 @@ from .direct import direct_loop
 from .driver import Driver
 from .effects import Conclusion
 from .endings import answer_text
+from .kept_states import forget_states, keep_files
 from .loop import repl_loop
 from .outcomes import failure_record
 from .prompt import Brief, PromptSettings
@@ -86,14 +87,18 @@ def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
         "ending": conclusion.ending,
         "usage": usage.total,
         "spent": usage.parts,
+        "files": run.files.sizes(),
         "failure": None if conclusion.failure is None else failure_record(conclusion.failure),
     }
     try:
         if status == "ended":
+            keep_files(run)
             run.record.end(status, result)
+            forget_states(run)
         else:
             # The run is failing for a reason of its own, which a full disk must not hide.
             with suppress(StoreError):
+                keep_files(run)
                 run.record.end(status, result)
     finally:
         _tell_ended(run, conclusion, usage)
@@ -147,10 +152,13 @@ async def _in_a_session(run: Run, question: str) -> Conclusion:
         root = await branches.main.session() if run.parent is None and not waits else None
         _started(run, question, settings.sandbox, {} if root is None else dict(root.layers))
         branches.main.tell()
-        conclusion = await Driver(run, branches).drive(repl_loop(_task(run, question, branches.main.externals)))
+        try:
+            conclusion = await Driver(run, branches).drive(repl_loop(_task(run, question, branches.main.externals)))
+        finally:
+            run.files = branches.current.run.files
         if carry is not None:
             await _carry_on(carry, await branches.current.session())
-        run.files = branches.current.run.files
+        await branches.drop_forks()
         return conclusion
 
 

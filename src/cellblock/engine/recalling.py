@@ -14,11 +14,16 @@ def child_id(run_id: str, number: int) -> str:
     return f"{run_id}/{number}"
 
 
+def fork_id(run_id: str, number: int) -> str:
+    """The id under which what a run's fork does is on record, counted from 1."""
+    return f"{run_id}~{number}"
+
+
 def charge_cell(run: Run, cell: str) -> None:
     """Count what a finished cell had asked for, and tell of it once more."""
     rows = list(run.record.inside(cell))
     # They were counted before they were made, whatever became of them.
-    run.budget.take_subcalls(sum(row.kind in ("call", "run") for row in rows))
+    run.budget.take_subcalls(sum(map(_counts, rows)))
     for row in rows:
         if row.kind == "call":
             _charge(run, run.run_id, run.budget, row)
@@ -35,13 +40,21 @@ def charge_child(run: Run, run_id: str) -> None:
 
 def _charge_run(run: Run, run_id: str, budget: Budget) -> None:
     run.deepest = max(run.deepest, budget.depth)
-    rows = run.record.effects_of(run_id)
-    budget.take_subcalls(sum(row.kind in ("call", "run") for row in rows))
+    rows, forks = run.record.effects_of(run_id), 0
+    budget.take_subcalls(sum(map(_counts, rows)))
     for row in rows:
         if row.kind in ("ask", "call"):
             _charge(run, run_id, budget, row)
         elif row.kind == "run" and row.ended is not None:
             _charge_run(run, child_id(run_id, row.payload["child"]), budget.child())
+        elif row.kind == "branch" and row.payload["act"] == "fork.create":
+            forks += 1
+            _charge_run(run, fork_id(run_id, forks), budget)
+
+
+def _counts(row: EffectRow) -> bool:
+    """Whether it counts as a sub-call."""
+    return row.kind in ("call", "run") or (row.kind == "branch" and row.payload["act"] == "fork.run")
 
 
 def _charge(run: Run, run_id: str, budget: Budget, row: EffectRow) -> None:

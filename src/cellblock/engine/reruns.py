@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +14,12 @@ from ..store.opening import Store
 from .answering import Engine, new_run_id, result_of
 from .budget import Budget
 from .contexts import ContextSource
-from .driving import driven, lease_name
+from .driving import driven
 from .effects import Conclusion
 from .keeping import kept_context, kept_snapshot
+from .kept_states import owner_of
 from .performing import perform_direct, perform_run
-from .recalling import child_id
+from .recalling import child_id, fork_id
 from .record import RecordEnded, RecordMode
 from .replaying import Replayed, recorded_models, recorded_tools
 from .results import RunResult
@@ -152,7 +153,7 @@ def _budget(task: RecordedTask, mode: RecordMode, store: Store) -> Budget:
     if mode == "replay":
         # What time was over when is on record; how long the replay takes is nobody's concern.
         return Budget(task.limits, clock=lambda: 0.0)
-    used = store.leases.active_seconds(lease_name(task.run_id))
+    used = store.leases.active_seconds(owner_of(task.run_id))
     return Budget(task.limits, used_seconds=used)
 
 
@@ -173,25 +174,34 @@ def _copy(store: Store, row: RunRow, new_id: str, step: int, reply: str | None) 
     before = [one for one in rows if one.seq < asks[0].seq]
     task = {**row.task, "branched": {"from": row.run_id, "step": step}}
     store.journal.copy_run(row.run_id, new_id, parent=None, task=task, seqs=[one.seq for one in before])
-    _copy_children(store.journal, row.run_id, new_id, before)
-    for name, blob in store.blobs.links(lease_name(row.run_id)).items():
-        store.blobs.link(lease_name(new_id), name, blob)
+    _copy_below(store.journal, row.run_id, new_id, before, step)
+    for name, blob in store.blobs.links(owner_of(row.run_id)).items():
+        store.blobs.link(owner_of(new_id), name, blob)
     if reply is not None:
         store.journal.reopen_run(new_id)
         store.journal.record(new_id, "ask", str(step), asks[0].payload, {"text": reply, "model": "edited", "usage": None})
 
 
-def _copy_children(journal: Journal, old: str, new: str, rows: list[EffectRow]) -> None:
+def _copy_below(journal: Journal, old: str, new: str, rows: Sequence[EffectRow], step: int | None) -> None:
+    """Copy the child runs and the forks that these effects have opened; of a fork what it did before a step."""
+    forks = 0
     for row in rows:
-        if row.kind != "run":
-            continue
-        old_child, new_child = child_id(old, row.payload["child"]), child_id(new, row.payload["child"])
-        try:
-            task = journal.run(old_child).task
-        except LookupError:
-            continue  # It was not opened any more.
-        journal.copy_run(old_child, new_child, parent=new, task=task, seqs=None)
-        _copy_children(journal, old_child, new_child, journal.effects(old_child))
+        if row.kind == "run":
+            number = row.payload["child"]
+            _copy_run(journal, child_id(old, number), child_id(new, number), new, None)
+        elif row.kind == "branch" and row.payload["act"] == "fork.create":
+            forks += 1
+            _copy_run(journal, fork_id(old, forks), fork_id(new, forks), new, step)
+
+
+def _copy_run(journal: Journal, old: str, new: str, parent: str, step: int | None) -> None:
+    try:
+        task = journal.run(old).task
+    except LookupError:
+        return  # It was not opened any more.
+    rows = [row for row in journal.effects(old) if step is None or int(row.key.partition(".")[0]) < step]
+    journal.copy_run(old, new, parent=parent, task=task, seqs=[row.seq for row in rows])
+    _copy_below(journal, old, new, rows, step)
 
 
 def _unwatched(event: AnyEvent) -> None:

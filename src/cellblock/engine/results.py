@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import BudgetExceeded
@@ -35,6 +36,8 @@ class RunResult:
     """Replies of the root model."""
     subcalls: int
     """Sub-calls and child runs in the whole tree."""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The run's virtual files as they were at its end, by path."""
     output: object = None
     """`value` as the `output_type` that was asked for; None where that did not succeed."""
     verified: bool | None = None
@@ -71,6 +74,7 @@ def run_result(run: Run, conclusion: Conclusion, trace: Trace, usage: RunUsage) 
         run_id=run.run_id,
         steps=run.budget.steps,
         subcalls=run.budget.subcalls,
+        files=run.files.files(),
         output=conclusion.output,
         verified=conclusion.verified,
         failure=None if conclusion.failure is None else conclusion.failure.with_traceback(None),

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..limits import check_limits
 from ..repl.history import Ran
+from ..store.blobs import Packed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,12 +38,20 @@ class SnapshotPolicy:
 class Blobs(Protocol):
     """Where states are kept; see `store.blobs`."""
 
-    def put(self, data: bytes, *, kind: str, owner: str, name: str) -> str:
+    def put(self, data: bytes | Packed, *, kind: str, owner: str, name: str) -> str:
         """Keep it for this owner under this name, and return its id."""
         ...
 
     def get(self, blob_id: str) -> bytes:
         """What was kept."""
+        ...
+
+    def links(self, owner: str) -> dict[str, str]:
+        """The ids of what is kept for an owner, by name."""
+        ...
+
+    def unlink(self, owner: str, name: str | None = None) -> None:
+        """Keep it no longer."""
         ...
 
 
