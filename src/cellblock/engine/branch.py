@@ -33,22 +33,32 @@ class Place:
     """From the beginning, variables that were given to it included."""
     saved: tuple[tuple[int, str], ...] = ()
     """States on record: after how many of the cells, and its id."""
+    seconds: float = 0.0
+    """That the cells since the last state on record took."""
+    answered: int = 0
+    """Bytes that they were answered, about."""
     pinned: int = 0
     """So many of the cells may not be run again: the last of them was stopped when its time was up, at a place that nobody knows."""
 
     def after(self, cell: Ran, *, repeatable: bool) -> Place:
         """One cell further."""
         cells = (*self.cells, cell)
-        return replace(self, cells=cells, pinned=self.pinned if repeatable else len(cells))
+        return replace(
+            self,
+            cells=cells,
+            seconds=self.seconds + cell.seconds,
+            answered=self.answered + answered_bytes(cell),
+            pinned=self.pinned if repeatable else len(cells),
+        )
 
     def kept(self, blob_id: str) -> Place:
         """The same place, with its state on record."""
-        return replace(self, saved=(*self.saved, (len(self.cells), blob_id)))
+        return replace(self, saved=(*self.saved, (len(self.cells), blob_id)), seconds=0.0, answered=0)
 
     @property
-    def since(self) -> tuple[Ran, ...]:
-        """The cells after the last state on record."""
-        return self.cells[self.saved[-1][0] if self.saved else 0 :]
+    def since(self) -> int:
+        """Cells after the last state on record."""
+        return len(self.cells) - (self.saved[-1][0] if self.saved else 0)
 
 
 class Branch:
@@ -156,10 +166,10 @@ class Branch:
         """
         place, policy, blobs = self.place, self.run.tree.settings.snapshots, self.run.tree.blobs
         since = place.since
-        must = place.pinned == len(place.cells) and bool(since)
+        must = place.pinned == len(place.cells) and since > 0
         if blobs is None or self.run.record.replays or not since:
             return
-        if not must and not wanted and not policy.due(len(since), sum(ran.seconds for ran in since), sum(map(answered_bytes, since))):
+        if not must and not wanted and not policy.due(since, place.seconds, place.answered):
             return
         if (snapshot := await self._dumped()) is None or (len(snapshot) > policy.max_bytes and not must):
             return
