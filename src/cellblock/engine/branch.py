@@ -37,6 +37,8 @@ class Place:
     """That the cells since the last state on record took."""
     answered: int = 0
     """Bytes that they were answered, about."""
+    tried: int = 0
+    """After so many of the cells, keeping the state was tried last."""
     pinned: int = 0
     """So many of the cells may not be run again: the last of them was stopped when its time was up, at a place that nobody knows."""
 
@@ -53,12 +55,16 @@ class Place:
 
     def kept(self, blob_id: str) -> Place:
         """The same place, with its state on record."""
-        return replace(self, saved=(*self.saved, (len(self.cells), blob_id)), seconds=0.0, answered=0)
+        return replace(self.looked_at(), saved=(*self.saved, (len(self.cells), blob_id)))
+
+    def looked_at(self) -> Place:
+        """The same place, whose state was kept or could not be: there is time until it is tried again."""
+        return replace(self, tried=len(self.cells), seconds=0.0, answered=0)
 
     @property
     def since(self) -> int:
-        """Cells after the last state on record."""
-        return len(self.cells) - (self.saved[-1][0] if self.saved else 0)
+        """Cells after the last time that keeping the state was tried."""
+        return len(self.cells) - self.tried
 
 
 class Branch:
@@ -171,6 +177,7 @@ class Branch:
             return
         if not must and not wanted and not policy.due(since, place.seconds, place.answered):
             return
+        self.place = place.looked_at()
         if (snapshot := await self._dumped()) is None or (len(snapshot) > policy.max_bytes and not must):
             return
         packed = await anyio.to_thread.run_sync(Packed.of, snapshot)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from functools import partial
+
 import anyio.to_thread
 
 from ..errors import ConfigError, StoreError
@@ -27,15 +31,27 @@ async def keep(store: Store, run_id: str, context: Context, turn: Turn) -> Kept:
     """
     if not store.keeps:
         return Kept()
-    owner = owner_of(run_id)
-    kept_context = kept_snapshot = None
-    if context.size <= CONTEXT_BYTES:
-        packed = await anyio.to_thread.run_sync(lambda: Packed.of(saved(context)))
-        kept_context = store.blobs.put(packed, kind=CONTEXT, owner=owner, name=CONTEXT)
-    if turn.carry is not None and (snapshot := turn.carry.snapshot) is not None:
-        packed = await anyio.to_thread.run_sync(Packed.of, snapshot)
-        kept_snapshot = store.blobs.put(packed, kind=SNAPSHOT, owner=owner, name=SNAPSHOT)
-    return Kept(context=kept_context, snapshot=kept_snapshot)
+    carried = None if turn.carry is None else turn.carry.snapshot
+    return Kept(
+        context=None if context.size > CONTEXT_BYTES else await _put(store, run_id, CONTEXT, partial(saved, context)),
+        snapshot=None if carried is None else await _put(store, run_id, SNAPSHOT, lambda: carried),
+    )
+
+
+async def _put(store: Store, run_id: str, name: str, read: Callable[[], bytes]) -> str:
+    """Keep bytes for a run. Most contexts are asked about more than once: what is there already is not compressed again."""
+    data, blob = await anyio.to_thread.run_sync(_hashed, read)
+    try:
+        store.blobs.link(owner_of(run_id), name, blob)
+    except StoreError:
+        packed = await anyio.to_thread.run_sync(Packed.of, data)
+        store.blobs.put(packed, kind=name, owner=owner_of(run_id), name=name)
+    return blob
+
+
+def _hashed(read: Callable[[], bytes]) -> tuple[bytes, str]:
+    data = read()
+    return data, hashlib.sha256(data).hexdigest()
 
 
 async def kept_context(store: Store, task: RecordedTask, given: ContextSource | None) -> Context:
