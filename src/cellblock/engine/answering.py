@@ -17,6 +17,7 @@ import anyio.to_thread
 from ..errors import ConfigError, StoreError
 from ..events import AnyEvent, Trace
 from ..host.context import Context
+from ..host.vfs import Vfs
 from ..limits import RunLimits
 from ..models import resolve
 from ..models.cache import CachedCalls, CallCache, open_cache
@@ -86,7 +87,14 @@ class Engine:
         async with self.store() as store, _opened(context) as opened, driven(store, run_id):
             asked_turn = replace(turn, kept=await keep(store, run_id, opened, turn))
             async with self.tree(store, emit) as tree:
-                run = Run(tree=tree, run_id=run_id, budget=Budget(self.limits), context=opened, turn=asked_turn)
+                run = Run(
+                    tree=tree,
+                    run_id=run_id,
+                    budget=Budget(self.limits),
+                    context=opened,
+                    turn=asked_turn,
+                    files=Vfs(self.settings.vfs),
+                )
                 conclusion = await (perform_direct if turn.direct else perform_run)(run, asked)
                 return result_of(run, conclusion, events)
 

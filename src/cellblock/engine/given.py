@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Any
 
 from ..errors import ConfigError
+from ..host.vfs import VfsLimits
 from ..limits import ExecLimits, RunLimits
 from ..models.cache import CallCache
 from ..models.prices import Price
@@ -24,6 +25,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "guards": ((Guards, NoneType), "Guards(...)"),
     "prompt": ((PromptSettings, NoneType), "PromptSettings(...)"),
     "history": ((History, NoneType), "History(...)"),
+    "vfs": ((VfsLimits, NoneType), "VfsLimits(...)"),
     "snapshots": ((SnapshotPolicy, NoneType), "SnapshotPolicy(...)"),
     "secret": ((bytes, NoneType), "bytes"),
     "journal": ((str, os.PathLike, NoneType), "a path, or :memory:"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import CellblockError, ConfigError, Diverged
 from ..events import AnyEvent
+from ..host.vfs import Vfs
 from ..store.journal import EffectRow, Journal, RunRow
 from ..store.opening import Store
 from .answering import Engine, new_run_id, result_of
@@ -142,6 +143,7 @@ async def _performed(engine: Engine, store: Store, row: RunRow, asked: Asked, mo
                 context=context,
                 clock=task.fields["clock"],
                 turn=turn,
+                files=Vfs(tree.settings.vfs),
             )
             return run, await (perform_direct if turn.direct else perform_run)(run, task.fields["question"])
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..events import AnyEvent
+from ..host.vfs import VfsLimits
 from ..limits import ExecLimits, RunLimits
 from ..models.cache import CallCache
 from ..models.prices import Price
@@ -58,6 +59,7 @@ class RLM:
         prices: of models, by name, before the table that comes with the package.
         journal: path of the SQLite file that records every effect, or `postgresql://…`; None takes `journal.db` in the user's data
             folder, `:memory:` keeps none.
+        vfs: quotas of each run's virtual files.
         snapshots: when the state of a run's session is kept, so that a run which is cut off has less to do again.
         secret: at least 32 bytes that seal what is kept beside the journal; None takes a secret of this user. Several machines that go on
             with each other's runs need the same.
@@ -89,6 +91,7 @@ class RLM:
         cache: str | os.PathLike[str] | CallCache | None = None,
         prices: Mapping[str, Price] | None = None,
         journal: str | os.PathLike[str] | None = None,
+        vfs: VfsLimits | None = None,
         snapshots: SnapshotPolicy | None = None,
         secret: bytes | None = None,
         seed: int = 0,
@@ -96,7 +99,7 @@ class RLM:
         tenant: str = "default",
     ) -> None:
         check_given(sandbox=sandbox, limits=limits, exec_limits=exec_limits, guards=guards, prompt=prompt, history=history, cache=cache)
-        check_given(journal=journal, tenant=tenant, seed=seed, prices=prices, snapshots=snapshots, secret=secret)
+        check_given(journal=journal, tenant=tenant, seed=seed, prices=prices, vfs=vfs, snapshots=snapshots, secret=secret)
         check_given(allow_weak_isolation=allow_weak_isolation)
         check_prices(prices)
         spec = find_sandbox(sandbox)
@@ -117,6 +120,7 @@ class RLM:
             soft_limits=spec.facts.soft_limits,
             interpreter=interpreter_of(spec),
             prices=dict(prices or {}),
+            vfs=vfs or VfsLimits(),
             snapshots=snapshots or SnapshotPolicy(),
         )
         models = _models(model, sub_model)
