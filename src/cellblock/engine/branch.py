@@ -19,7 +19,7 @@ from ..store.blobs import Packed
 from .kept_states import PINNED, STATE, owner_of
 from .opening import Opening
 from .outcomes import CellOutcome
-from .snapshots import answered_bytes
+from .snapshots import Blobs, answered_bytes
 from .tree import LiveSession, Run
 
 
@@ -60,6 +60,11 @@ class Place:
     def looked_at(self) -> Place:
         """The same place, whose state was kept or could not be: there is time until it is tried again."""
         return replace(self, tried=len(self.cells), seconds=0.0, answered=0)
+
+    @property
+    def at_a_pin(self) -> bool:
+        """Whether the last of the cells may not be run again."""
+        return 0 < self.pinned == len(self.cells)
 
     @property
     def since(self) -> int:
@@ -160,9 +165,17 @@ class Branch:
         place = self.place
         if outcome.result.state == "kept":
             place = place.after(outcome.again(code, limits), repeatable=outcome.repeatable)
-        if (noted := self.run.record.recall("snapshot", key)) is not None:
-            place = place.kept(noted["id"])
+        noted = self.run.record.recall("snapshot", key)
+        if (saved := outcome.saved or (noted and noted["id"])) is not None:
+            place = place.kept(saved)
         await self.go_to(place)
+
+    async def save(self, key: str) -> str | None:
+        """Keep the state after a cell that cannot be run again, if it is one; its id, to be on record together with what the cell did."""
+        needed = self.place.at_a_pin and self.place.since > 0
+        if not needed or self._blobs is None or (snapshot := await self._dumped()) is None:
+            return None
+        return await self._put(self._blobs, snapshot, f"{PINNED}{key}")
 
     async def keep(self, key: str, *, wanted: bool = False) -> None:
         """Keep the session's state if it is time for that: the one after the cell with this key, which is on record.
@@ -170,21 +183,27 @@ class Branch:
         Args:
             wanted: whether it is time in any case.
         """
-        place, policy, blobs = self.place, self.run.tree.settings.snapshots, self.run.tree.blobs
-        since = place.since
-        must = place.pinned == len(place.cells) and since > 0
-        if blobs is None or self.run.record.replays or not since:
+        place, policy = self.place, self.run.tree.settings.snapshots
+        if self._blobs is None or not place.since or place.at_a_pin:
             return
-        if not must and not wanted and not policy.due(since, place.seconds, place.answered):
+        if not wanted and not policy.due(place.since, place.seconds, place.answered):
             return
         self.place = place.looked_at()
-        if (snapshot := await self._dumped()) is None or (len(snapshot) > policy.max_bytes and not must):
+        if (snapshot := await self._dumped()) is None or len(snapshot) > policy.max_bytes:
             return
-        packed = await anyio.to_thread.run_sync(Packed.of, snapshot)
-        name = f"{PINNED if must else STATE}{key}"
-        blob_id = blobs.put(packed, kind="snapshot", owner=owner_of(self.run.run_id), name=name)
+        blob_id = await self._put(self._blobs, snapshot, f"{STATE}{key}")
         self.run.record.note("snapshot", key, {"cells": len(place.cells)}, {"id": blob_id, "bytes": len(snapshot)})
-        self.place = place.kept(blob_id)
+
+    async def _put(self, blobs: Blobs, snapshot: bytes, name: str) -> str:
+        packed = await anyio.to_thread.run_sync(Packed.of, snapshot)
+        blob_id = blobs.put(packed, kind="snapshot", owner=owner_of(self.run.run_id), name=name)
+        self.place = self.place.kept(blob_id)
+        return blob_id
+
+    @property
+    def _blobs(self) -> Blobs | None:
+        """Where states are kept; None where none is."""
+        return None if self.run.record.replays else self.run.tree.blobs
 
     async def _dumped(self) -> bytes | None:
         """The state, if it can be kept whole."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..host.vfs import Vfs
 from ..limits import ExecLimits
 from ..store.journal import EffectRow
@@ -30,11 +32,14 @@ async def outcome_of(branches: Branches, branch: Branch, record: Record, entry: 
     Raises:
         SandboxError, StoreError: as `Branch.exec`.
     """
-    if (known := _known(entry)) is not None:
+    if entry.outcome is not None:
+        known = CellOutcome.of(entry.outcome)
         await _recall(branches, branch, entry.key, known)
         await branch.recalled(code, branch.run.tree.settings.exec_limits, known, entry.key)
         return known
     outcome = await branch.exec(code, limits)
+    # On record together with the outcome: with that alone, nobody could go on from there.
+    outcome = replace(outcome, saved=await branch.save(entry.key))
     if branch.run.tree.fatal is None:
         record.finish(entry, outcome.record())
     return outcome
@@ -58,16 +63,6 @@ async def run_in(branches: Branches, fork: Fork, code: str) -> CellOutcome:
         run.in_fork = False
     await branch.keep(entry.key)
     return outcome
-
-
-def _known(entry: Entry) -> CellOutcome | None:
-    """What is on record of a cell, where it need not or cannot be run again."""
-    if entry.outcome is not None:
-        return CellOutcome.of(entry.outcome)
-    if entry.recorded is None:
-        return None
-    outcome = CellOutcome.of(entry.recorded)
-    return outcome if outcome.timed else None
 
 
 async def _recall(branches: Branches, branch: Branch, cell: str, outcome: CellOutcome) -> None:

@@ -36,6 +36,8 @@ async def ask(run: Run, call: Call) -> ModelResponse:
         StoreError: its outcome could not be recorded.
     """
     one = _Asking(run, call)
+    for outcome in call.entry.failed:
+        one.charge(outcome)
     if call.entry.outcome is not None:
         return one.recalled(call.entry.outcome)
     if run.tree.cached is None or call.role not in SUBCALL_ROLES:
@@ -72,18 +74,23 @@ class _Asking:
 
     def recalled(self, outcome: Mapping[str, Any]) -> ModelResponse:
         """What an earlier attempt of this run was answered. It was paid for then, and counts."""
-        run, call = self.run, self.call
+        run = self.run
         used, failure = usage_of(outcome), failure_of(outcome)
         run.event(ModelAsked, **self._told)
         error = None if failure is None else _line(failure)
         run.event(ModelAnswered, **self._told, text=outcome.get("text", ""), source="journal", error=error, **_spent(used))
-        if used is not None:
-            run.budget.charge(used, role=call.role, served_by=call.model.name, subcall=call.role in SUBCALL_ROLES)
+        self.charge(outcome)
         if isinstance(failure, BudgetExceeded):
             run.budget.recall(failure)
         if failure is not None:
             raise failure
         return ModelResponse(text=outcome["text"], usage=used or Usage(), model=outcome["model"])
+
+    def charge(self, outcome: Mapping[str, Any]) -> None:
+        """Count what an earlier attempt of this run has used."""
+        if (used := usage_of(outcome)) is not None:
+            call = self.call
+            self.run.budget.charge(used, role=call.role, served_by=call.model.name, subcall=call.role in SUBCALL_ROLES)
 
     @property
     def _told(self) -> dict[str, Any]:

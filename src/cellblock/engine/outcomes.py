@@ -14,10 +14,12 @@ from ..repl.protocol import ExecError, ExecResult, ExecUsage
 from .asking import cleaned
 
 ERROR_CHARS = 2_000
-_TIMED = frozenset({"usage", "spent", "seconds"})
+_TIMED = frozenset({"usage", "spent", "seconds", "saved"})
 """What differs from one performance to the next."""
 _TIME_LIMITS = frozenset({"wall_seconds", "cpu_seconds", "memory_bytes"})
 """Limits that stop a cell at another place each time."""
+CRASHED = "InterpreterCrashed"
+"""Kind of the error of a cell whose worker died: by its own doing or by somebody else's, which nobody knows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,12 +35,8 @@ class CellOutcome:
     deepest: int = 0
     stopped: BudgetExceeded | None = None
     """The limit of the run that was passed by then."""
-
-    @property
-    def timed(self) -> bool:
-        """Whether it depended on how fast the machine was, or how much memory there was."""
-        error = self.result.error
-        return self.result.state == "rolled_back" or (error is not None and error.limit in _TIME_LIMITS)
+    saved: str | None = None
+    """Id of the state that it left, where that cannot be had by running it again."""
 
     @property
     def repeatable(self) -> bool:
@@ -56,6 +54,7 @@ class CellOutcome:
             children=record["children"],
             deepest=record["deepest"],
             stopped=_budget_failure(record["stopped"]),
+            saved=record.get("saved"),
         )
 
     def record(self) -> dict[str, Any]:
@@ -67,7 +66,14 @@ class CellOutcome:
             "children": self.children,
             "deepest": self.deepest,
             "stopped": None if self.stopped is None else failure_record(self.stopped),
+            "saved": self.saved,
         }
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the cell, run again with these answers, shows the same."""
+        error = self.result.error
+        return error is None or (error.limit not in _TIME_LIMITS and error.kind != CRASHED)
 
     def again(self, code: str, limits: Any) -> Ran:
         """What a session has to do to come to where this cell left it."""
@@ -118,6 +124,11 @@ def failure_of(record: Mapping[str, Any]) -> CellblockError | None:
     if issubclass(kind, ModelError):
         return kind(record["message"], status=record.get("status"), usage=usage_of(record))
     return kind(record["message"])
+
+
+def by_chance(outcome: Any) -> bool:
+    """Whether a cell's outcome, as it stands in a journal, is one that the same cell need not come to again."""
+    return isinstance(outcome, dict) and ("result" not in outcome or not CellOutcome.of(outcome).comparable)
 
 
 def timeless(outcome: Any) -> Any:

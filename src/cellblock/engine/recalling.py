@@ -47,6 +47,8 @@ def _charge_run(run: Run, run_id: str, budget: Budget) -> None:
             _charge(run, run_id, budget, row)
         elif row.kind == "run" and row.ended is not None:
             _charge_run(run, child_id(run_id, row.payload["child"]), budget.child())
+        elif row.kind == "tool" and row.ended is not None:
+            _used_tool(run, row)
         elif row.kind == "branch" and row.payload["act"] == "fork.create":
             forks += 1
             _charge_run(run, fork_id(run_id, forks), budget)

@@ -15,13 +15,14 @@ from ..errors import Diverged, ModelError, StoreError
 from ..store.codec import pack, unpack
 from ..store.journal import EffectRow, Journal, RunRow, Status
 from .differences import difference
-from .outcomes import failure_of, timeless
+from .outcomes import by_chance, failure_of, timeless
 
 RecordMode = Literal["fresh", "resume", "replay"]
 INSIDE_CELLS = frozenset({"call", "run", "tool", "vfs", "branch"})
 """Kinds of effects that a cell asks for; their keys begin with the cell's."""
 RECALLED_IN_REPLAY = frozenset({"ask", "call", "tool", "snapshot"})
-"""What a replay does not do again, since it costs money or acts on the world. All else it does, and compares."""
+"""What a replay does not do again, since it costs money or acts on the world. All else it does, and compares; but for cells that were
+stopped by a clock or lost their worker, which would come to another end each time."""
 UNFINISHED = "the record ends here: the run was cut off before this had an outcome"
 
 
@@ -34,10 +35,14 @@ class Entry:
     key: str
     outcome: Any = None
     """What came of it in an earlier attempt, if that is to be taken; else None."""
+    done: bool = False
+    """There is such an outcome, which may be None: nothing is to be done or written again."""
     recorded: Any = field(default=None, repr=False)
     """What came of it then, whether that is to be taken or only to be compared with."""
     again: bool = False
     """An earlier attempt had begun it, and nobody knows whether it was done."""
+    failed: tuple[Any, ...] = field(default=(), repr=False)
+    """Outcomes of earlier attempts that ended the run, and may have cost something."""
 
 
 class RecordEnded(StoreError):
@@ -59,6 +64,7 @@ class Record:
         rows = [] if mode == "fresh" else journal.effects(run_id)
         self._past: dict[tuple[str, str], deque[EffectRow]] = defaultdict(deque)
         self._cells: dict[str, list[EffectRow]] = defaultdict(list)
+        self._failed: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for row in rows:
             self._past[row.kind, row.key].append(row)
             if row.kind in INSIDE_CELLS:
@@ -85,7 +91,8 @@ class Record:
             return
         if self.replays or parent is not None:
             # The root of a resumed run is asked what its record says, on whatever version of the interpreter is here now.
-            self._same("what was asked", {key: value for key, value in self.row.task.items() if key != "branched"}, task)
+            was = {key: value for key, value in self.row.task.items() if key != "branched"}
+            self._same("what was asked", self._asked(was), self._asked(dict(task)))
         if not self.replays:
             self._journal.reopen_run(self.run_id)
 
@@ -128,7 +135,7 @@ class Record:
         if new and self.replays:
             raise self._ended(kind, new[0][0])
         seqs = iter(self._journal.begin_many(self.run_id, kind, new) if new else ())
-        return [entry or Entry(seq=next(seqs), kind=kind, key=key) for entry, (key, _) in zip(known, effects, strict=True)]
+        return [entry or self._new(next(seqs), kind, key) for entry, (key, _) in zip(known, effects, strict=True)]
 
     def finish(self, entry: Entry, outcome: object) -> None:
         """Record an effect's outcome.
@@ -150,9 +157,15 @@ class Record:
             Diverged: at this place the record has something else.
             StoreError: it could not be written.
         """
-        entry = self.begin(kind, key, payload)
-        if entry.outcome is None:
-            self.finish(entry, outcome)
+        entry = None if self.mode == "fresh" else self._recalled(kind, key, payload)
+        if entry is not None:
+            if not entry.done:
+                self.finish(entry, outcome)
+        elif self.replays:
+            raise self._ended(kind, key)
+        else:
+            # Both or neither: nobody would come back to give an outcome to a row that was left without one.
+            self._journal.record(self.run_id, kind, key, payload, outcome)
 
     def inside(self, cell: str) -> Iterable[EffectRow]:
         """What a cell had asked for, in the order in which that began."""
@@ -167,6 +180,9 @@ class Record:
         rows = self._past.get((kind, key))
         return rows[0].outcome if rows else None
 
+    def _new(self, seq: int, kind: str, key: str) -> Entry:
+        return Entry(seq=seq, kind=kind, key=key, failed=tuple(self._failed.pop((kind, key), ())))
+
     def _recalled(self, kind: str, key: str, payload: object) -> Entry | None:
         rows = self._past.get((kind, key))
         if not rows:
@@ -174,6 +190,7 @@ class Record:
         row = rows.popleft()
         # What ended the run is what a resumed one tries again; in a replay it is taken where nothing came after it.
         while kind == "ask" and _failed(row) and (rows or not self.replays):
+            self._failed[kind, key].append(row.outcome)
             if not rows:
                 return None
             row = rows.popleft()
@@ -181,11 +198,13 @@ class Record:
         done = row.ended is not None
         if self.replays and not done:
             raise self._ended(kind, key)
-        taken = done and (not self.replays or kind in RECALLED_IN_REPLAY)
+        taken = done and (not self.replays or kind in RECALLED_IN_REPLAY or (kind == "exec" and by_chance(row.outcome)))
         if not done:
             self._journal.record(self.run_id, "again", key, {"seq": row.seq, "kind": kind}, None)
         recorded = row.outcome if done else None
-        return Entry(seq=row.seq, kind=kind, key=key, outcome=recorded if taken else None, recorded=recorded, again=not done)
+        outcome = recorded if taken else None
+        failed = tuple(self._failed.pop((kind, key), ()))
+        return Entry(seq=row.seq, kind=kind, key=key, outcome=outcome, done=taken, recorded=recorded, again=not done, failed=failed)
 
     def _asked(self, payload: Any) -> Any:
         """What has to be the same: which model is asked may change where a run goes on, since who is there may have changed."""

@@ -49,11 +49,10 @@ async def resume(engine: Engine, run_id: str, asked: Asked) -> RunResult:
         CellblockError: as `RLM.aresume`.
     """
     async with engine.store() as store:
-        row = recorded(store.journal, run_id)
-        if row.status == "ended":
-            raise ConfigError(f"run {run_id} has ended already ({_how(row)}); replay it, or branch off from one of its steps")
+        _unended(store.journal, run_id)
         async with driven(store, run_id):
-            return await _resumed(engine, store, row, asked)
+            # Looked at again: whoever drove it may have ended it just now.
+            return await _resumed(engine, store, _unended(store.journal, run_id), asked)
 
 
 async def branch(engine: Engine, run_id: str, step: int, reply: str | None, asked: Asked) -> RunResult:
@@ -114,6 +113,13 @@ def recorded(journal: Journal, run_id: str) -> RunRow:
         return journal.run(run_id)
     except LookupError:
         raise ConfigError(f"no run {run_id[:100]!r} is on record in {journal.path}; cellblock runs lists those that are") from None
+
+
+def _unended(journal: Journal, run_id: str) -> RunRow:
+    row = recorded(journal, run_id)
+    if row.status == "ended":
+        raise ConfigError(f"run {run_id} has ended already ({_how(row)}); replay it, or branch off from one of its steps")
+    return row
 
 
 async def _resumed(engine: Engine, store: Store, row: RunRow, asked: Asked) -> RunResult:

@@ -35,16 +35,21 @@ def task_of(run: Run, question: str) -> dict[str, Any]:
         "sandbox": settings.sandbox,
         "seed": settings.seed,
         "context_sha256": run.context.sha256,
-        "limits": run.budget.limits,
-        "exec_limits": settings.exec_limits,
-        "guards": settings.guards,
-        "prompt": settings.prompt,
-        "history": settings.history,
-        "vfs": settings.vfs,
+        "limits": _settled(run.budget.limits),
+        "exec_limits": _settled(settings.exec_limits),
+        "guards": _settled(settings.guards),
+        "prompt": _settled(settings.prompt),
+        "history": _settled(settings.history),
+        "vfs": _settled(settings.vfs),
         "answer_schema": turn.answer_type.told,
         "earlier": turn.earlier,
     }
     return task if run.parent is not None else {**task, **_of_the_root(run)}
+
+
+def _settled(given: T) -> T:
+    """As it will be read again: where a float is typed, 5 becomes 5.0. Else a child run of a resumed run would differ from its record."""
+    return msgspec.convert(msgspec.to_builtins(given), type(given))
 
 
 def _of_the_root(run: Run) -> dict[str, Any]:
