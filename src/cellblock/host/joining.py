@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .context import Context
 from .sealed import HEADER, PIECE, RECORD, TEXT_AT, FileEntry, SealedWriter
@@ -25,16 +25,48 @@ def joined(contexts: Sequence[Context]) -> Context:
         return Context(writer, files=[entry for entry in files if entry.name])
 
 
+def assembled(documents: Iterable[tuple[str, bytes]]) -> Context:
+    """A context of documents that were taken out of others: name, or an empty one, and text as UTF-8.
+
+    Raises:
+        ConfigError: together they are too large, or there is no text in them.
+    """
+    with SealedWriter() as writer:
+        files = [_added(writer, name, memoryview(text), 0, len(text)) for name, text in documents]
+        return Context(writer, files=[entry for entry in files if entry.name])
+
+
+def documents_of(context: Context) -> Iterator[tuple[str, bytes]]:
+    """Each document's name, empty where it has none, and its text as UTF-8: a copy.
+
+    Raises:
+        ConfigError: the context is closed.
+    """
+    with mmap.mmap(context.fd, context.size, prot=mmap.PROT_READ) as whole, memoryview(whole) as view:
+        for name, start, end in _places(view):
+            yield name, bytes(view[start:end])
+
+
 def _copied(context: Context, writer: SealedWriter) -> Iterator[FileEntry]:
     with mmap.mmap(context.fd, context.size, prot=mmap.PROT_READ) as whole, memoryview(whole) as view:
-        *_, table_at, names_at, documents = HEADER.unpack_from(view)
-        for number in range(documents):
-            start, size, _, _, name_at, name_size = _RECORD.unpack_from(view, table_at + number * _RECORD.size)
-            name = bytes(view[names_at + name_at : names_at + name_at + name_size]).decode()
-            writer.begin()
-            for piece in _pieces(view, TEXT_AT + start, TEXT_AT + start + size):
-                writer.add(piece)
-            yield writer.end(name)
+        for name, start, end in _places(view):
+            yield _added(writer, name, view, start, end)
+
+
+def _places(view: memoryview) -> Iterator[tuple[str, int, int]]:
+    """Of each document in a sealed file: its name, where its text begins, where it ends."""
+    *_, table_at, names_at, documents = HEADER.unpack_from(view)
+    for number in range(documents):
+        start, size, _, _, name_at, name_size = _RECORD.unpack_from(view, table_at + number * _RECORD.size)
+        name = bytes(view[names_at + name_at : names_at + name_at + name_size]).decode()
+        yield name, TEXT_AT + start, TEXT_AT + start + size
+
+
+def _added(writer: SealedWriter, name: str, view: memoryview, start: int, end: int) -> FileEntry:
+    writer.begin()
+    for piece in _pieces(view, start, end):
+        writer.add(piece)
+    return writer.end(name)
 
 
 def _pieces(view: memoryview, at: int, end: int) -> Iterator[bytes]:
