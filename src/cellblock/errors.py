@@ -14,7 +14,8 @@
     │   └── ModelRefused               it answered "no" (key, quota, bad request): change something
     └── StoreError                     journal and snapshots
         ├── TamperedSnapshot
-        └── StaleSnapshot
+        ├── StaleSnapshot
+        └── LeaseHeld                  another process drives the run or writes the thread: wait for it, or end it
 
 Every error carries its data as attributes and survives pickling.
 """
@@ -142,3 +143,18 @@ class TamperedSnapshot(StoreError):
 
 class StaleSnapshot(StoreError):
     """A snapshot of another sandbox, version or artefact; the message names both."""
+
+
+class LeaseHeld(StoreError):
+    """Somebody else drives the run or writes the thread.
+
+    Attributes:
+        name: the lease's.
+        pid: the holder's process id, where it runs.
+        machine: the name of the machine that it runs on.
+        elsewhere: it runs on another machine or in another container, so that only its heartbeat tells whether it lives.
+    """
+
+    def __init__(self, name: str, *, pid: int, machine: str, elsewhere: bool) -> None:
+        self.name, self.pid, self.machine, self.elsewhere = name, pid, machine, elsewhere
+        super().__init__(f"{name}: process {pid} on {machine} is at it; wait for it, or end it")

@@ -1,134 +1,75 @@
-"""The journal: every effect of every run in one SQLite file, written before it is acted on, its outcome after.
+"""The journal: every effect of every run, written before it is acted on, its outcome after.
 
-One connection, used from the thread that opened it. Several processes may write to one file at a time: each write is a short
-transaction of its own.
+Rows are only ever added: an effect when it begins, its outcome when it ends. What changes is a run's own row, when it ends or is resumed.
+Everything is synchronous, see `opening.py`.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
-import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal
+from collections.abc import Collection, Mapping, Sequence
+from types import EllipsisType, TracebackType
+from typing import Any, Self
 
 from ..errors import StoreError
-from .codec import pack, unpack
+from .codec import pack
+from .connecting import connect
+from .database import Database, Duplicate, Orphan, check_name
+from .fence import Fence
+from .leases import Lease
+from .rows import EffectRow, RunRow, Status
+from .schema import SCHEMA_VERSION
+from .sqlite import BUSY_SECONDS
+from .trees import Trees
 
-SCHEMA_VERSION = 1
-BUSY_SECONDS = 5.0
-"""How long a write waits for another process's."""
+__all__ = ["BUSY_SECONDS", "SCHEMA_VERSION", "EffectRow", "Journal", "RunRow", "Status"]
 
-Status = Literal["running", "ended", "failed", "cancelled"]
+DEFAULT_TENANT = "default"
 
-_SCHEMA = """
-CREATE TABLE runs (
-    run_id TEXT PRIMARY KEY, parent TEXT, status TEXT NOT NULL, started REAL NOT NULL, ended REAL, task BLOB NOT NULL, result BLOB
-) WITHOUT ROWID;
-CREATE TABLE effects (
-    run_id TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, payload BLOB NOT NULL, outcome BLOB,
-    started REAL NOT NULL, ended REAL, PRIMARY KEY (run_id, seq)
-) WITHOUT ROWID;
-"""
-_BEGIN = "INSERT INTO effects (run_id, seq, kind, key, payload, started) VALUES (?, ?, ?, ?, ?, ?)"
-_FINISH = "UPDATE effects SET outcome = ?, ended = ? WHERE run_id = ? AND seq = ?"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunRow:
-    """One run or child run."""
-
-    run_id: str
-    parent: str | None
-    status: Status
-    """`running` also after the process was killed."""
-    started: float
-    """Unix time in seconds, like the others."""
-    ended: float | None
-    task: Any
-    """What was asked, and under which settings: plain data."""
-    result: Any
-    """How it ended: plain data; None while `running`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EffectRow:
-    """One effect of one run."""
-
-    run_id: str
-    seq: int
-    """From 0, in the order in which the effects began."""
-    kind: str
-    key: str
-    """Stable within the run: the same when the run is replayed."""
-    payload: Any
-    outcome: Any
-    """None where `ended` is None: it never ended."""
-    started: float
-    ended: float | None
+_RUN = "INSERT INTO runs (tenant, run_id, parent, status, started, task) VALUES (?, ?, ?, 'running', ?, ?) RETURNING number"
+_BEGIN = "INSERT INTO effects (run, seq, kind, key, payload, started)"
+_FINISH = "INSERT INTO outcomes (run, seq, outcome, ended)"
 
 
 class Journal:
     """An open journal.
 
     Args:
-        path: of the file, made with its folder if missing; `:memory:` keeps it in memory.
+        place: path of the file, made with its folder if missing; `:memory:` keeps it in memory; or `postgresql://…`.
         busy_seconds: how long a write waits for another process's.
+        tenant: whose runs are read and begun; None reads everybody's, and those begun are the default tenant's.
 
     Raises:
-        StoreError: the file cannot be opened, is no journal, is damaged, or was written by a newer version.
+        StoreError: it cannot be opened, is no journal, is damaged, or was written by a newer version.
+        ConfigError: PostgreSQL is asked for, and its library is not installed.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, busy_seconds: float = BUSY_SECONDS) -> None:
-        self.path = os.fspath(path)
-        self._sequences: dict[str, int] = {}
-        with self._one_line_errors():
-            _make_private(self.path)
-            self._db = sqlite3.connect(self.path, timeout=busy_seconds, isolation_level=None)
-            try:
-                self._prepare(busy_seconds)
-            except BaseException:
-                self._db.close()
-                raise
+    def __init__(self, place: str | os.PathLike[str], *, busy_seconds: float = BUSY_SECONDS, tenant: str | None = None) -> None:
+        self._use(connect(place, busy_seconds=busy_seconds), tenant)
 
-    def _prepare(self, busy_seconds: float) -> None:
-        self._use_wal(time.monotonic() + busy_seconds)
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        if self._version() == 0:
-            with self._transaction():
-                # Another process may have been faster.
-                if self._version() == 0:
-                    self._create()
-        if self._version() != SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path}: this journal has schema {self._version()}, and this version reads {SCHEMA_VERSION}; use a newer cellblock"
-            )
+    @classmethod
+    def on(cls, database: Database, *, tenant: str | None = None) -> Self:
+        """The journal in a database that is open already."""
+        journal = cls.__new__(cls)
+        journal._use(database, tenant)
+        return journal
 
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+    def _use(self, database: Database, tenant: str | None) -> None:
+        self._db, self._tenant = database, tenant
+        self.path = database.place
+        self._fence = Fence(database, tenant or DEFAULT_TENANT)
+        self._trees = Trees(database, tenant)
+        self._open: dict[str, tuple[int, int]] = {}
+        """Of each run that is open here its number and the next effect's."""
 
-    def _use_wal(self, deadline: float) -> None:
-        # Two processes that make the same new file: SQLite's own wait does not cover this switch.
-        while True:
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() >= deadline:
-                    raise
-                time.sleep(0.005)
+    def hold(self, lease: Lease | None) -> None:
+        """Bind each write of this journal to a lease: from now on it happens only while that lease's epoch stands.
 
-    def _create(self) -> None:
-        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise StoreError(f"{self.path}: a database, but not a journal; name another file")
-        for statement in _SCHEMA.strip().split(";\n"):
-            self._db.execute(statement)
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        Args:
+            lease: None: to none.
+        """
+        self._fence.hold(lease)
 
     def start_run(self, run_id: str, task: Mapping[str, Any], *, parent: str | None = None) -> None:
         """Record that a run begins.
@@ -136,12 +77,26 @@ class Journal:
         Raises:
             StoreError: it could not be written, or the run is already there.
         """
-        with self._one_line_errors():
-            self._db.execute(
-                "INSERT INTO runs (run_id, parent, status, started, task) VALUES (?, ?, 'running', ?, ?)",
-                (run_id, parent, time.time(), pack(task)),
-            )
-        self._sequences[run_id] = 0
+        row = (self._tenant or DEFAULT_TENANT, check_name("run", run_id), parent, time.time(), self._packed(task))
+        try:
+            with self._fence.transaction():
+                ((number,),) = self._db.rows(_RUN, row)
+        except Duplicate as error:
+            raise StoreError(f"{self.path}: there is a run named {run_id!r} already") from error
+        self._open[run_id] = (int(number), 0)
+
+    def reopen_run(self, run_id: str) -> None:
+        """Let a run go on: it is `running` again, and its effects are numbered on after the last one.
+
+        Raises:
+            LookupError: it is not in this journal.
+            StoreError: it could not be written.
+        """
+        with self._fence.transaction():
+            number = self._trees.number(run_id)
+            self._db.execute("UPDATE runs SET status = 'running', ended = NULL, result = NULL WHERE number = ?", (number,))
+            last = self._db.rows("SELECT max(seq) FROM effects WHERE run = ?", (number,))[0][0]
+        self._open[run_id] = (number, 0 if last is None else int(last) + 1)
 
     def end_run(self, run_id: str, status: Status, result: Mapping[str, Any]) -> None:
         """Record how a run ended.
@@ -149,11 +104,10 @@ class Journal:
         Raises:
             StoreError: it could not be written.
         """
-        self._sequences.pop(run_id, None)
-        with self._one_line_errors():
-            self._db.execute(
-                "UPDATE runs SET status = ?, ended = ?, result = ? WHERE run_id = ?", (status, time.time(), pack(result), run_id)
-            )
+        self._open.pop(run_id, None)
+        values = (status, time.time(), self._packed(result))
+        with self._fence.transaction():
+            self._db.execute("UPDATE runs SET status = ?, ended = ?, result = ? WHERE number = ?", (*values, self._known(run_id)))
 
     def begin(self, run_id: str, kind: str, key: str, payload: object) -> int:
         """Record an effect that is about to be performed; returns its number for `finish`.
@@ -172,25 +126,45 @@ class Journal:
         Raises:
             StoreError: they could not be written: do not perform them.
         """
-        first, now = self._sequences[run_id], time.time()
-        with self._one_line_errors():
-            rows = [(run_id, first + offset, kind, key, pack(payload), now) for offset, (key, payload) in enumerate(effects)]
+        number, first = self._next(run_id)
+        now = time.time()
+        rows = [(number, first + offset, kind, key, self._packed(payload), now) for offset, (key, payload) in enumerate(effects)]
+        try:
             if len(rows) == 1:
-                self._db.execute(_BEGIN, rows[0])
+                self._fence.insert(_BEGIN, rows[0])
             else:
-                with self._transaction():
-                    self._db.executemany(_BEGIN, rows)
-        self._sequences[run_id] = first + len(rows)
+                self._fence.insert_many(_BEGIN, rows)
+        except Duplicate as error:
+            raise StoreError(f"{self.path}: {run_id}: another process drives this run as well; take its lease first") from error
+        except Orphan as error:
+            raise StoreError(f"{self.path}: {run_id}: the run has been deleted") from error
+        self._open[run_id] = (number, first + len(rows))
         return range(first, first + len(rows))
 
     def finish(self, run_id: str, seq: int, outcome: object) -> None:
         """Record an effect's outcome.
 
         Raises:
+            StoreError: it could not be written, or the effect has one already.
+        """
+        number = self._open[run_id][0] if run_id in self._open else self._known(run_id)
+        try:
+            self._fence.insert(_FINISH, (number, seq, self._packed(outcome), time.time()))
+        except Duplicate as error:
+            raise StoreError(f"{self.path}: effect {seq} of run {run_id} has its outcome already") from error
+        except Orphan as error:
+            raise StoreError(f"{self.path}: run {run_id} has no effect {seq}") from error
+
+    def record(self, run_id: str, kind: str, key: str, payload: object, outcome: object) -> int:
+        """Record an effect together with its outcome, both or neither; returns its number.
+
+        Raises:
             StoreError: it could not be written.
         """
-        with self._one_line_errors():
-            self._db.execute(_FINISH, (pack(outcome), time.time(), run_id, seq))
+        with self._db.transaction():
+            seq = self.begin(run_id, kind, key, payload)
+            self.finish(run_id, seq, outcome)
+        return seq
 
     def run(self, run_id: str) -> RunRow:
         """One run.
@@ -199,117 +173,96 @@ class Journal:
             LookupError: it is not in this journal.
             StoreError: it could not be read.
         """
-        for row in self._runs("WHERE run_id = ?", (run_id,)):
-            return row
-        raise LookupError(f"no run named {run_id!r} in {self.path}")
+        return self._trees.run(run_id)
 
-    def runs(self) -> list[RunRow]:
-        """All runs and child runs, by the time they started.
+    def runs(self, *, parent: str | EllipsisType | None = ..., status: Status | None = None, limit: int | None = None) -> list[RunRow]:
+        """Runs and child runs, in the order in which they were begun.
+
+        Args:
+            parent: only the children of that run; None: only runs that are nobody's child.
+            status: only those that stand so.
+            limit: so many at most, the newest.
 
         Raises:
             StoreError: they could not be read.
         """
-        return self._runs("", ())
+        return self._trees.runs(parent=parent, status=status, limit=limit)
 
-    def _runs(self, where: str, values: tuple[str, ...]) -> list[RunRow]:
-        query = f"SELECT run_id, parent, status, started, ended, task, result FROM runs {where} ORDER BY started, run_id"
-        with self._one_line_errors():
-            return [
-                RunRow(
-                    run_id=row[0],
-                    parent=row[1],
-                    status=row[2],
-                    started=row[3],
-                    ended=row[4],
-                    task=unpack(row[5]),
-                    result=None if row[6] is None else unpack(row[6]),
-                )
-                for row in self._db.execute(query, values)
-            ]
-
-    def effects(self, run_id: str) -> list[EffectRow]:
+    def effects(self, run_id: str, *, kinds: Collection[str] | None = None) -> list[EffectRow]:
         """The effects of one run, without its children's, in order.
 
+        Args:
+            kinds: only these.
+
         Raises:
             StoreError: they could not be read.
         """
-        query = "SELECT seq, kind, key, payload, outcome, started, ended FROM effects WHERE run_id = ? ORDER BY seq"
-        with self._one_line_errors():
-            return [
-                EffectRow(
-                    run_id=run_id,
-                    seq=row[0],
-                    kind=row[1],
-                    key=row[2],
-                    payload=unpack(row[3]),
-                    outcome=None if row[4] is None else unpack(row[4]),
-                    started=row[5],
-                    ended=row[6],
-                )
-                for row in self._db.execute(query, (run_id,))
-            ]
+        return self._trees.effects(run_id, kinds)
+
+    def descendants(self, run_id: str) -> list[str]:
+        """The ids of all runs below a run, at any depth, in the order in which they were begun.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        return self._trees.descendants(run_id)
+
+    def copy_run(self, old: str, new: str, *, parent: str | None, task: Mapping[str, Any], seqs: Collection[int] | None) -> None:
+        """Make another run that has the effects of one, with the same numbers, and their outcomes where they have one.
+
+        It is `running`, and goes on after the last effect. All of it or nothing is copied, and nothing is unpacked.
+
+        Args:
+            seqs: which effects; None: all.
+
+        Raises:
+            LookupError: `old` is not in this journal.
+            StoreError: it could not be written, or `new` is there already.
+        """
+        with self._fence.transaction():
+            source = self._trees.number(old)
+            self.start_run(new, task, parent=parent)
+            number = self._open.pop(new)[0]
+            last = self._trees.copy_effects(source, number, seqs)
+        self._open[new] = (number, last + 1)
+
+    def delete_run(self, run_id: str) -> None:
+        """Remove a run and all runs below it, with what is theirs: effects, outcomes, leases and links to blobs.
+
+        Raises:
+            LookupError: it is not in this journal.
+            LeaseHeld: one of them is being driven.
+            StoreError: it could not be written.
+        """
+        with self._fence.transaction():
+            gone = self._trees.delete(run_id)
+        for each in gone:
+            self._open.pop(each, None)
 
     def close(self) -> None:
-        """Close the file; what was written stays. Harmless when called twice."""
+        """Close it; what was written stays. Harmless when called twice."""
         self._db.close()
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        # IMMEDIATE: a transaction that reads first and then wants to write fails at once when another process wrote in between.
-        self._db.execute("BEGIN IMMEDIATE")
+    def _next(self, run_id: str) -> tuple[int, int]:
         try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            return self._open[run_id]
+        except KeyError:
+            raise StoreError(f"{self.path}: run {run_id!r} is not open here: start it or reopen it first") from None
 
-    @contextmanager
-    def _one_line_errors(self) -> Iterator[None]:
+    def _known(self, run_id: str) -> int:
         try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: the journal cannot be used: {_explain(error)}") from error
-        except OSError as error:
-            raise StoreError(f"{self.path}: the journal cannot be used: {error.strerror or error}") from error
+            return self._trees.number(run_id)
+        except LookupError as error:
+            raise StoreError(str(error)) from error
+
+    def _packed(self, data: object) -> bytes:
+        try:
+            return pack(data)
         except (ValueError, TypeError) as error:
             raise StoreError(f"{self.path}: {error}") from error
-
-
-def _make_private(path: str) -> None:
-    # The journal holds questions, cells and answers: nobody else on the machine has to read them.
-    if path == ":memory:":
-        return
-    Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Made without being opened: closing any descriptor of a database drops the locks that this process holds on it.
-    with suppress(FileExistsError):
-        try:
-            os.mknod(path, 0o600 | stat.S_IFREG)
-        except PermissionError:
-            # macOS keeps mknod for root. EXCL, so that at least no existing database is opened.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _explain(error: sqlite3.Error) -> str:
-    text = str(error)
-    for symptom, advice in _ADVICE.items():
-        if symptom in text:
-            return f"{text}; {advice}"
-    return text
-
-
-_ADVICE = {
-    "unable to open": "a file is needed, in a folder that can be written; name another",
-    "locked": "another process is writing to it; wait, or name another file",
-    "full": "free some space, or name a file elsewhere; what was written before is readable",
-    "readonly": "make it writable, or name another file",
-    "not a database": "this is not a journal; name another file",
-    "malformed": "the file is damaged; name another file and keep this one for recovery",
-}

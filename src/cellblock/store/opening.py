@@ -1,0 +1,97 @@
+"""The store: one database with the journal, the blobs and the leases of one tenant.
+
+Everything is synchronous, and the engine calls it on the event loop. A write to SQLite takes some 20 microseconds, less than to hand it to
+a thread and back; and because nothing else runs meanwhile, what is recorded stands in the order in which it happened, and an effect is on
+record before the next line of code acts on it. With PostgreSQL a write takes a round trip to its server: keep the server near.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from ..errors import ConfigError, StoreError
+from .blobs import Blobs, Collected
+from .connecting import connect
+from .database import Database, check_name
+from .journal import DEFAULT_TENANT, Journal
+from .leases import Leases
+
+GC_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """An open store, used from the thread that opened it.
+
+    By convention what belongs to a run is owned by `run:ID` in `blobs`, and its lease has that name.
+    """
+
+    database: Database
+    journal: Journal
+    blobs: Blobs
+    leases: Leases
+
+    def check(self) -> list[str]:
+        """What is damaged, a line each; empty: it is sound. Reads everything of this tenant.
+
+        Raises:
+            StoreError: not even that can be done.
+        """
+        found = self.database.problems()
+        for run in self.journal.runs():
+            try:
+                self.journal.effects(run.run_id)
+            except StoreError as error:
+                found.append(f"run {run.run_id}: {error}")
+        return found + self.blobs.problems()
+
+    def gc(self, older_than_seconds: float = GC_SECONDS) -> Collected:
+        """Remove blobs that nothing links to. Space in the file is used again, the file does not shrink.
+
+        Args:
+            older_than_seconds: only those that nobody has touched for so long.
+
+        Raises:
+            StoreError: they could not be removed.
+        """
+        return self.blobs.gc(older_than_seconds)
+
+    def close(self) -> None:
+        """Close the database; what was written stays. Harmless when called twice."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+
+def open_store(place: str | os.PathLike[str], *, tenant: str = DEFAULT_TENANT, key: bytes = b"") -> Store:
+    """Open or make the store at a place.
+
+    Args:
+        place: path of a SQLite file, made with its folder if missing and readable by its owner alone; `:memory:` keeps it in memory;
+            `postgresql://user:password@host/database` for several machines, with the extra `cellblock[postgres]`.
+        tenant: whose runs, blobs and leases are seen.
+        key: the secret that authenticates the tenant's blobs, the same wherever they are to be read.
+
+    Raises:
+        StoreError: it cannot be opened, is no store, is damaged, or was written by a newer version.
+        ConfigError: PostgreSQL is asked for, and its library is not installed; or an argument is of another kind.
+    """
+    if not isinstance(tenant, str) or not tenant:
+        raise ConfigError(f"tenant={str(tenant)[:50]!r}: a name is needed")
+    if not isinstance(key, bytes):
+        raise ConfigError(f"key: bytes are needed, not {type(key).__name__}")
+    check_name("tenant", tenant)
+    database = connect(place)
+    return Store(
+        database=database,
+        journal=Journal.on(database, tenant=tenant),
+        blobs=Blobs(database, tenant, key),
+        leases=Leases(database, tenant),
+    )

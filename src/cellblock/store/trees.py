@@ -1,0 +1,164 @@
+"""Runs as they stand in the tables: read, copied and deleted, each with the runs below it where that is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from types import EllipsisType
+from typing import Any
+
+from ..errors import LeaseHeld, StoreError
+from .codec import unpack
+from .database import Database
+from .leases import holder_of
+from .processes import standing
+from .rows import EffectRow, RunRow
+
+# UNION, not UNION ALL: runs that are each other's children, in a file that somebody changed by hand, are an end and not an endless loop.
+_BELOW = """
+    WITH RECURSIVE below (run_id) AS (
+        SELECT run_id FROM runs WHERE parent = ? UNION SELECT runs.run_id FROM runs JOIN below ON runs.parent = below.run_id
+    ) SELECT runs.run_id, runs.number FROM runs JOIN below ON runs.run_id = below.run_id WHERE runs.run_id <> ? ORDER BY runs.number"""
+_EFFECTS = """
+    SELECT e.seq, e.kind, e.key, e.payload, o.outcome, e.started, o.ended FROM effects e
+    LEFT JOIN outcomes o ON o.run = e.run AND o.seq = e.seq WHERE e.run = ?"""
+_COPY = (
+    """INSERT INTO effects (run, seq, kind, key, payload, started)
+    SELECT CAST(? AS BIGINT), seq, kind, key, payload, started FROM effects WHERE run = ? AND seq BETWEEN ? AND ?""",
+    """INSERT INTO outcomes (run, seq, outcome, ended)
+    SELECT CAST(? AS BIGINT), seq, outcome, ended FROM outcomes WHERE run = ? AND seq BETWEEN ? AND ?""",
+)
+
+
+def names_of(run_id: str) -> tuple[str, str]:
+    """What leases on a run and owners of its blobs may be called: `run:ID`, or the id alone."""
+    return f"run:{run_id}", run_id
+
+
+class Trees:
+    """The runs of one tenant, or everybody's."""
+
+    def __init__(self, database: Database, tenant: str | None) -> None:
+        self._db, self._tenant = database, tenant
+
+    def number(self, run_id: str) -> int:
+        """The number of a run.
+
+        Raises:
+            LookupError: there is none of that id, or it is another tenant's.
+            StoreError: it could not be read.
+        """
+        where, values = self._mine()
+        for row in self._db.rows(f"SELECT number FROM runs WHERE run_id = ?{where}", (run_id, *values)):
+            return int(row[0])
+        raise LookupError(f"no run named {run_id!r} in {self._db.place}")
+
+    def run(self, run_id: str) -> RunRow:
+        """As `Journal.run`."""
+        for row in self._runs(" AND run_id = ?", (run_id,), None):
+            return row
+        raise LookupError(f"no run named {run_id!r} in {self._db.place}")
+
+    def runs(self, *, parent: str | EllipsisType | None, status: str | None, limit: int | None) -> list[RunRow]:
+        """As `Journal.runs`."""
+        where, values = "", []
+        if parent is None:
+            where += " AND parent IS NULL"
+        elif not isinstance(parent, EllipsisType):
+            where += " AND parent = ?"
+            values.append(parent)
+        if status is not None:
+            where += " AND status = ?"
+            values.append(status)
+        return self._runs(where, values, limit)
+
+    def _runs(self, where: str, values: Iterable[Any], limit: int | None) -> list[RunRow]:
+        mine, tenant = self._mine()
+        sql = f"SELECT run_id, parent, status, started, ended, task, result FROM runs WHERE 1 = 1{where}{mine} ORDER BY number DESC"
+        bound = [] if limit is None else [max(0, limit)]
+        rows = self._db.rows(sql + (" LIMIT ?" if bound else ""), (*values, *tenant, *bound))
+        return [
+            RunRow(
+                run_id=row[0],
+                parent=row[1],
+                status=row[2],
+                started=row[3],
+                ended=row[4],
+                task=self._unpacked(row[5]),
+                result=None if row[6] is None else self._unpacked(row[6]),
+            )
+            for row in reversed(rows)
+        ]
+
+    def effects(self, run_id: str, kinds: Collection[str] | None) -> list[EffectRow]:
+        """As `Journal.effects`."""
+        try:
+            number = self.number(run_id)
+        except LookupError:
+            return []
+        wanted = () if kinds is None else tuple(kinds)
+        if kinds is not None and not wanted:
+            return []
+        where = f" AND e.kind IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        return [
+            EffectRow(
+                run_id=run_id,
+                seq=row[0],
+                kind=row[1],
+                key=row[2],
+                payload=self._unpacked(row[3]),
+                outcome=None if row[4] is None else self._unpacked(row[4]),
+                started=row[5],
+                ended=row[6],
+            )
+            for row in self._db.rows(f"{_EFFECTS}{where} ORDER BY e.seq", (number, *wanted))
+        ]
+
+    def descendants(self, run_id: str) -> list[str]:
+        """As `Journal.descendants`."""
+        self.number(run_id)
+        return [row[0] for row in self._db.rows(_BELOW, (run_id, run_id))]
+
+    def copy_effects(self, source: int, target: int, seqs: Collection[int] | None) -> int:
+        """Within a transaction: give a run another's effects; returns the number of the last, -1 where there is none."""
+        spans = [(0, 2**62)] if seqs is None else list(_spans(seqs))
+        for sql in _COPY:
+            self._db.executemany(sql, [(target, source, first, last) for first, last in spans])
+        last = self._db.rows("SELECT max(seq) FROM effects WHERE run = ?", (target,))[0][0]
+        return -1 if last is None else int(last)
+
+    def delete(self, run_id: str) -> list[str]:
+        """Within a transaction: remove a run and those below it; returns their ids."""
+        runs = [(run_id, self.number(run_id)), *self._db.rows(_BELOW, (run_id, run_id))]
+        for each, _ in runs:
+            for name in names_of(each):
+                if (holder := holder_of(self._db, name)) is not None:
+                    elsewhere = standing(holder) == "elsewhere"
+                    raise LeaseHeld(name, pid=holder.pid, machine=holder.machine, elsewhere=elsewhere)
+        names = [(name,) for each, _ in runs for name in names_of(each)]
+        self._db.executemany("DELETE FROM leases WHERE name = ?", names)
+        self._db.executemany("DELETE FROM blob_links WHERE owner = ?", names)
+        self._db.executemany("DELETE FROM runs WHERE number = ?", [(number,) for _, number in runs])
+        return [each for each, _ in runs]
+
+    def _mine(self) -> tuple[str, tuple[str, ...]]:
+        return ("", ()) if self._tenant is None else (" AND tenant = ?", (self._tenant,))
+
+    def _unpacked(self, data: bytes) -> Any:
+        try:
+            return unpack(data)
+        except ValueError as error:
+            raise StoreError(f"{self._db.place}: the journal is damaged: {error}") from error
+
+
+def _spans(seqs: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Numbers that follow each other, as first and last."""
+    first = last = None
+    for seq in sorted(set(seqs)):
+        if first is not None and last is not None and seq == last + 1:
+            last = seq
+            continue
+        if first is not None and last is not None:
+            yield first, last
+        first = last = seq
+    if first is not None and last is not None:
+        yield first, last
