@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from enum import Enum
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import CellblockError, ConfigError
+from ..errors import CellblockError, ConfigError, StoreError
 from . import options as o
-from .kept import KeptIn, opened_store
+from .kept import KeptIn, counted, place, reading, unknown
 from .terminal import one_line, say, to_json
 from .writing import lines_to
 
 if TYPE_CHECKING:
-    from ..store.journal import RunRow
+    from ..engine.kept import Place
+    from ..store.journal import Journal, RunRow
     from ..store.opening import Store
 
 EPILOG = """
@@ -39,7 +40,7 @@ Sub-calls (`llm_query`) are not exported; child runs are with --children.
 """
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How a line looks."""
 
     CHAT = "chat"
@@ -77,31 +78,88 @@ def export_sft(
         raise ConfigError("what to export? Name runs, or --thread NAME, or --all")
     if format is not Format.PAIRS and not failed_steps:
         raise ConfigError("--no-failed-steps goes with --format prompt-completion; a conversation cannot do without some of its turns")
-    written, left_out = Counter[str](), Counter[str]()
-    with opened_store(journal) as store, lines_to(to, overwrite=overwrite, kept=store.place) as line_to:
-        for run in _chosen(store, runs or [], thread, children=children):
+    at = place(journal)
+    tally = Tally(quiet=quiet)
+    with reading(at) as store, lines_to(to, overwrite=overwrite, kept=at.path) as line_to:
+        for run in _chosen(store, at, runs or [], thread, children=children):
             if successful and not succeeded(run):
-                left_out["without an accepted answer; --with-failed takes them"] += 1
+                tally.unsuccessful += 1
                 continue
             try:
-                made = lines(run, _effects(store, run), format.value, with_failed_steps=failed_steps, metadata=metadata)
+                made = lines(run, store.journal.effects(run.run_id), format.value, with_failed_steps=failed_steps, metadata=metadata)
             except CellblockError as error:
-                left_out["that cannot be exported like this"] += 1
-                if not quiet:
-                    say(f"left out: {one_line(str(error))}")
+                tally.leave_out(error)
                 continue
-            _write_all(made, line_to)
-            written.update(runs=1, lines=len(made))
-        _check_written(written, left_out)
-    if not quiet:
-        _tell(written, left_out)
+            for line in made:
+                line_to(to_json(line))
+            tally.count(len(made))
+        tally.check()
+    tally.tell()
 
 
-def _chosen(store: Store, runs: list[str], thread: str | None, *, children: bool) -> Iterator[RunRow]:
+def _chosen(store: Store, at: Place, runs: list[str], thread: str | None, *, children: bool) -> Iterator[RunRow]:
+    from ..engine.kept import threads_of
+    from ..store.journal import Journal
+
+    # Everybody's runs: the file is the user's own.
+    journal = Journal.on(store.database)
     if thread is not None:
-        runs = [turn.run_id for turn in store.threads.turns(thread)]
-    rows = map(store.run, runs) if runs or thread is not None else store.journal.runs(parent=None)
-    for row in rows:
-        yield row
+        threads = threads_of(store, at.tenant)
+        if threads.get(thread) is None:
+            raise unknown(thread, at)
+        runs = list(dict.fromkeys(turn.run_id for turn in threads.turns(thread)))
+    for run_id in runs or (row.run_id for row in journal.runs(parent=None)):
+        yield _row(journal, run_id)
         if children:
-            yield from map(store.journal.run, store.journal.descendants(row.run_id))
+            yield from (_row(journal, child) for child in journal.descendants(run_id))
+
+
+def _row(journal: Journal, run_id: str) -> RunRow:
+    try:
+        return journal.run(run_id)
+    except LookupError as error:
+        raise ConfigError(one_line(error.args[0])) from None
+
+
+@dataclass(kw_only=True, slots=True)
+class Tally:
+    """What was written, and what was not."""
+
+    quiet: bool
+    lines: int = 0
+    runs: int = 0
+    unsuccessful: int = 0
+    refused: int = 0
+
+    def count(self, lines: int) -> None:
+        """So many lines of one run were written."""
+        self.lines += lines
+        self.runs += lines > 0
+
+    def leave_out(self, error: CellblockError) -> None:
+        """Say why a run is left out."""
+        self.refused += 1
+        if not self.quiet:
+            say(f"left out: {one_line(str(error))}")
+
+    def check(self) -> None:
+        """Refuse to call it an export where nothing was written.
+
+        Raises:
+            StoreError: nothing was.
+        """
+        if not self.lines:
+            raise StoreError(f"nothing to export{self._left_out()}")
+
+    def tell(self) -> None:
+        """How much it was, on standard error."""
+        if not self.quiet:
+            say(f"{counted(self.lines, 'line')} of {counted(self.runs, 'run')}{self._left_out()}")
+
+    def _left_out(self) -> str:
+        parts = []
+        if self.unsuccessful:
+            parts.append(f"{self.unsuccessful:,} without an accepted answer (--with-failed takes them)")
+        if self.refused:
+            parts.append(f"{self.refused:,} that cannot be exported like this")
+        return f"; left out: {', '.join(parts)}" if parts else ""

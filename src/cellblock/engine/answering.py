@@ -67,7 +67,7 @@ class Engine:
         Raises:
             CellblockError: as `RLM.arun`.
         """
-        asked = cleaned(_question(question))
+        asked = cleaned(check_question(question))
         events: list[AnyEvent] = []
 
         def emit(event: AnyEvent) -> None:
@@ -76,7 +76,7 @@ class Engine:
                 on_event(event)
 
         async with self._tree(emit) as tree, _opened(context) as opened:
-            run = Run(tree=tree, run_id=_new_run_id(), budget=Budget(self.limits), context=opened, turn=turn)
+            run = Run(tree=tree, run_id=turn.run_id or new_run_id(), budget=Budget(self.limits), context=opened, turn=turn)
             conclusion = await (perform_direct if turn.direct else perform_run)(run, asked)
             usage = _with_savings(run)
         return run_result(run, conclusion, Trace(tuple(events)), usage)
@@ -142,7 +142,12 @@ async def _opened(source: ContextSource) -> AsyncIterator[Context]:
             context.close()
 
 
-def _question(question: object) -> str:
+def check_question(question: object) -> str:
+    """The question, if it is one.
+
+    Raises:
+        ConfigError: it is no text, or a blank one.
+    """
     if not isinstance(question, str) or not question.strip():
         raise ConfigError("question: a text is needed")
     return question
@@ -160,6 +165,6 @@ def _journal(path: str | os.PathLike[str] | None) -> Journal:
         raise StoreError(f"{error}; name a file with journal=, or ':memory:' to keep no record") from error
 
 
-def _new_run_id() -> str:
+def new_run_id() -> str:
     """Sorts by time; unguessable enough to be unique across processes."""
     return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(5)

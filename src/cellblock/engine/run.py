@@ -27,6 +27,7 @@ from .results import RunResult
 from .roles import Model, Models, Roles
 from .settings import Settings, Turn
 from .stream import RunStream
+from .threads import Thread
 from .tools import Tool, Toolset
 from .typed import answer_type
 
@@ -185,6 +186,17 @@ class RLM:
             context: the first part of it; more may come with every question.
         """
         return Conversation(self.engine.answer, context)
+
+    def thread(self, name: str) -> Thread:
+        """A session that is kept under a name, beside the journal: any process can go on with it, one at a time.
+
+        Args:
+            name: any printable text of at most 100 characters. It is made with its first document or question.
+
+        Raises:
+            ConfigError: that is no name, or the journal is in memory, where nothing is kept.
+        """
+        return Thread(self.engine, name)
 
 
 def _models(model: Model | Models, sub_model: Model | None) -> Models:

@@ -63,5 +63,7 @@ class Turn:
     """Questions that its session was asked before, and the answers."""
     carry: Carry | None = None
     """Where its session's state comes from and goes to, if it is one of several questions to the same."""
+    run_id: str | None = None
+    """Of its run, where that has to be known before it begins."""
     direct: bool = False
     """One call with the whole context in its prompt, without a REPL."""

@@ -25,32 +25,32 @@ def joined(contexts: Sequence[Context]) -> Context:
         return Context(writer, files=[entry for entry in files if entry.name])
 
 
-def assembled(documents: Iterable[tuple[str, bytes]]) -> Context:
-    """A context of documents that were taken out of others: name, or an empty one, and text as UTF-8.
+def assembled(documents: Iterable[tuple[str, Iterable[bytes]]]) -> Context:
+    """A context of documents that were taken out of others: of each its name, or an empty one, and its text in parts.
 
     Raises:
         ConfigError: together they are too large, or there is no text in them.
     """
     with SealedWriter() as writer:
-        files = [_added(writer, name, memoryview(text), 0, len(text)) for name, text in documents]
+        files = [_added(writer, name, parts) for name, parts in documents]
         return Context(writer, files=[entry for entry in files if entry.name])
 
 
-def documents_of(context: Context) -> Iterator[tuple[str, bytes]]:
-    """Each document's name, empty where it has none, and its text as UTF-8: a copy.
+def documents_of(context: Context, part_bytes: int) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Each document's name, empty where it has none, and its text as UTF-8 in parts of whole characters, which are read as they are used.
 
     Raises:
         ConfigError: the context is closed.
     """
     with mmap.mmap(context.fd, context.size, prot=mmap.PROT_READ) as whole, memoryview(whole) as view:
         for name, start, end in _places(view):
-            yield name, bytes(view[start:end])
+            yield name, _pieces(view, start, end, part_bytes)
 
 
 def _copied(context: Context, writer: SealedWriter) -> Iterator[FileEntry]:
     with mmap.mmap(context.fd, context.size, prot=mmap.PROT_READ) as whole, memoryview(whole) as view:
         for name, start, end in _places(view):
-            yield _added(writer, name, view, start, end)
+            yield _added(writer, name, _pieces(view, start, end, PIECE))
 
 
 def _places(view: memoryview) -> Iterator[tuple[str, int, int]]:
@@ -62,17 +62,18 @@ def _places(view: memoryview) -> Iterator[tuple[str, int, int]]:
         yield name, TEXT_AT + start, TEXT_AT + start + size
 
 
-def _added(writer: SealedWriter, name: str, view: memoryview, start: int, end: int) -> FileEntry:
+def _added(writer: SealedWriter, name: str, parts: Iterable[bytes]) -> FileEntry:
     writer.begin()
-    for piece in _pieces(view, start, end):
-        writer.add(piece)
+    for part in parts:
+        for piece in _pieces(memoryview(part), 0, len(part), PIECE) if len(part) > PIECE else (part,):
+            writer.add(piece)
     return writer.end(name)
 
 
-def _pieces(view: memoryview, at: int, end: int) -> Iterator[bytes]:
+def _pieces(view: memoryview, at: int, end: int, size: int) -> Iterator[bytes]:
     """The bytes from `at` to `end`, in pieces of whole characters."""
     while at < end:
-        stop = min(at + PIECE, end)
+        stop = min(at + size, end)
         while stop < end and view[stop] & 0xC0 == 0x80:  # within a character
             stop -= 1
         yield bytes(view[at:stop])
