@@ -26,7 +26,7 @@ from .results import RunResult
 from .settings import Carry, Turn
 from .stream import RunStream
 from .typed import answer_type
-from .variables import shown_variables
+from .variables import carried, shown_variables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,8 +215,7 @@ class Thread:
             SandboxError: the session could not be opened.
             StoreError: the variables could not be read.
         """
-        state = await kept(self._place, lambda threads: threads.state(self.name))
-        carry = Carry(snapshot=state.snapshot, left_out=state.left_out)
+        carry = await kept(self._place, self._carried)
         return await shown_variables(self._engine.settings, carry, await self._context(None))
 
     def close(self) -> None:
@@ -239,11 +238,11 @@ class Thread:
         """
         self._busy = True
         try:
-            state = await kept(self._place, lambda threads: threads.state(self.name))
+            carry = await kept(self._place, self._carried)
             turns = await kept(self._place, lambda threads: threads.turns(self.name, last=KEPT_TURNS))
             turn = Turn(
                 earlier=tuple((turn.question[:KEPT_QUESTION_CHARS], turn.answer[:KEPT_ANSWER_CHARS]) for turn in turns),
-                carry=Carry(snapshot=state.snapshot, left_out=state.left_out),
+                carry=carry,
                 run_id=run_id,
             )
             yield Question(context=await self._context(documents), turn=turn, place=self._place, lease=lease, name=self.name)
@@ -251,6 +250,13 @@ class Thread:
             self._busy = False
             if self._closed:
                 self._forget()
+
+    def _carried(self, threads: Threads) -> Carry:
+        state = threads.state(self.name)
+        try:
+            return carried(self._engine.settings, state.snapshot, state.left_out)
+        except ConfigError as error:
+            raise ConfigError(f"thread {self.name!r}: {error}") from None
 
     async def _context(self, count: int | None) -> Context:
         """The first `count` documents as one context, which is kept for the next question."""

@@ -20,7 +20,7 @@ from .leases import Lease, Leases
 NAME_CHARS = 100
 PART_BYTES = 32 * 2**20
 """A longer document is kept in several blobs, since no database likes values of gigabytes."""
-_SNAPSHOT = "snapshot"
+_SNAPSHOT, _NEXT = "snapshot", "next snapshot"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,7 +235,13 @@ class Threads:
         told = pack({"value": turn.value, "success": turn.success})
         with self._db.transaction():
             thread = self._opened(lease, name)
-            blob = None if snapshot is None else self._blobs.put(snapshot, kind=_SNAPSHOT, owner=_owner(thread), name=_SNAPSHOT)
+        # Written beforehand: others would wait for a transaction that holds hundreds of megabytes. What has a link is not collected.
+        blob = None if snapshot is None else self._blobs.put(snapshot, kind="snapshot", owner=_owner(thread), name=_NEXT)
+        with self._db.transaction():
+            self._leases.check(lease)
+            if blob is not None:
+                self._blobs.link(_owner(thread), _SNAPSHOT, blob)
+                self._blobs.unlink(_owner(thread), _NEXT)
             row = (thread, self._next("thread_turns", thread), pack(turn.question), pack(turn.answer), told)
             self._db.execute(
                 "INSERT INTO thread_turns (thread, n, question, answer, value, run_id, asked, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
