@@ -13,7 +13,7 @@ from ..errors import CellblockError, ConfigError, SandboxUnavailable
 from . import options as o
 from .calls import DEFAULTS, Call, build, read_context, tell_skipped
 from .checks import check_number, check_outputs, checked_limits
-from .kept import counted
+from .kept import check, counted, opening
 from .lines import Prompt, is_interactive, piped
 from .terminal import one_line, say
 
@@ -114,7 +114,10 @@ def _talk(ready: Ready, thread: str | None, show: Show) -> Iterator[Talk]:
             stack.enter_context(chat.conversation)
             yield Talk(chat, ready, show, portal, stack)
         else:
-            yield Talk(Kept(stack.enter_context(ready.rlm.thread(thread))), ready, show, portal, stack)
+            with opening():
+                kept = stack.enter_context(ready.rlm.thread(thread))
+                check(kept.place)
+            yield Talk(Kept(kept), ready, show, portal, stack)
 
 
 def _add(talk: Talk, sources: Sequence[str]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ConfigError
+from ..errors import CellblockError, ConfigError, StoreError
 from .terminal import one_line
 
 if TYPE_CHECKING:
@@ -35,10 +35,32 @@ def place(journal: str | None) -> Place:
     """
     from ..engine.kept import place_of
 
-    try:
+    with opening():
         return place_of(journal, TENANT)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("journal=", "--journal")) from None
+
+
+def in_words_of_the_command(error: CellblockError) -> ConfigError:
+    """A wrong call's error of the library, with the names that options have."""
+    return ConfigError(str(error).replace("journal=", "--journal").replace("sandbox=", "--sandbox "))
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """What cannot be opened is a wrong call."""
+    try:
+        yield
+    except (ConfigError, StoreError) as error:
+        raise in_words_of_the_command(error) from error
+
+
+def check(at: Place) -> None:
+    """Make the store there if it is missing, so that what is wrong with the place is told before anything else is done.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    with opening(), at.opened():
+        pass
 
 
 @contextmanager
@@ -46,12 +68,13 @@ def reading(at: Place) -> Iterator[Store]:
     """The store there, for reading: none is made.
 
     Raises:
-        ConfigError: there is none.
-        StoreError: it cannot be read.
+        ConfigError: there is none, or it cannot be used.
     """
     if not is_there(at):
         raise ConfigError(f"{at.path}: there is no journal; name one with --journal")
-    with at.opened() as store:
+    with ExitStack() as stack:
+        with opening():
+            store = stack.enter_context(at.opened())
         yield store
 
 

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ..errors import CellblockError, ConfigError, SandboxUnavailable
+from ..errors import CellblockError, ConfigError, SandboxUnavailable, StoreError
 from .calls import Ready, tell
-from .kept import counted, told_added
+from .kept import counted, in_words_of_the_command, told_added
 from .report import broken_fields, fields
 from .terminal import to_json, write
 from .watch import Show, watching
@@ -178,7 +178,10 @@ class Talk:
             try:
                 result = _waited(self.portal, lambda: self.chat.ask(question, watcher.see))
             except CellblockError as error:
-                if self.show.json and not isinstance(error, (ConfigError, SandboxUnavailable)):
+                if isinstance(error, ConfigError) or (type(error) is StoreError and watcher.board.started_at is None):
+                    # Of the journal or the cache, as it says itself; only the words differ from those of the library.
+                    raise in_words_of_the_command(error) from error
+                if self.show.json and not isinstance(error, SandboxUnavailable):
                     write(to_json({**self._place(question), **broken_fields(error, watcher.board)}))
                 raise
         tell(result, watcher.board, self.show, lambda: {**self._place(question), **fields(result, watcher.board)})

@@ -9,7 +9,7 @@ import typer
 from ..errors import ConfigError
 from . import options as o
 from .calls import read_context, tell_skipped
-from .kept import KeptIn, check_name, place, told_added
+from .kept import KeptIn, check, check_name, place, told_added
 from .terminal import say, to_json, write
 
 EPILOG = """
@@ -47,6 +47,7 @@ def upload(
     with read_context(sources) as context:
         if not quiet:
             tell_skipped(context)
+        check(at)
         added = anyio.run(add, at, thread, context)
         if json:
             write(to_json({"thread": thread, "added": added.new, "known": added.known, "skipped_files": len(context.skipped)}))

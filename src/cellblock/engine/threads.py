@@ -73,6 +73,7 @@ class Thread:
 
     Attributes:
         name: the thread's.
+        place: where it is kept.
 
     Raises:
         ConfigError: the name cannot be one, or the journal is in memory.
@@ -81,7 +82,7 @@ class Thread:
     def __init__(self, engine: Engine, name: str) -> None:
         self.name = check_thread_name(name)
         self._engine = engine
-        self._place = place_of(engine.journal, engine.settings.tenant)
+        self.place = place_of(engine.journal, engine.settings.tenant)
         self._held: tuple[list[DocumentRow], Context] | None = None
         self._busy = self._closed = False
 
@@ -106,11 +107,11 @@ class Thread:
         # Before anything is written: the question before it may still be resumed, until a real one takes its place.
         check_question(question)
         wanted = answer_type(output_type)
-        async with self._place.leased(self.name) as lease:
+        async with self.place.leased(self.name) as lease:
             if context is not None:
-                await add_documents(self._place, lease, self.name, context)
+                await add_documents(self.place, lease, self.name, context)
             async with self._question(lease, new_run_id()) as asked:
-                await kept(self._place, lambda threads: threads.begin(lease, self.name, str(asked.turn.run_id)))
+                await kept(self.place, lambda threads: threads.begin(lease, self.name, str(asked.turn.run_id)))
                 turn = replace(asked.turn, answer_type=wanted)
                 result = await self._engine.answer(question, asked.context, turn, on_event)
                 await asked.answered(question, result)
@@ -144,7 +145,7 @@ class Thread:
             StoreError: they could not be written; those before are in the thread.
         """
         self._check_open()
-        return await upload(self._place, self.name, context)
+        return await upload(self.place, self.name, context)
 
     def upload(self, context: ContextSource) -> Added:
         """`aupload` for code without an event loop.
@@ -161,7 +162,7 @@ class Thread:
             LeaseHeld: a question to it is being answered.
             StoreError: it could not be removed.
         """
-        return await delete(self._place, self.name)
+        return await delete(self.place, self.name)
 
     def delete(self) -> bool:
         """`adelete` for code without an event loop.
@@ -186,7 +187,7 @@ class Thread:
         Raises:
             StoreError: it could not be read.
         """
-        with self._place.threads() as threads:
+        with self.place.threads() as threads:
             return threads.turns(self.name)
 
     def documents(self) -> list[DocumentRow]:
@@ -195,7 +196,7 @@ class Thread:
         Raises:
             StoreError: they could not be read.
         """
-        with self._place.threads() as threads:
+        with self.place.threads() as threads:
             return threads.documents(self.name)
 
     def cut_off(self) -> str | None:
@@ -204,8 +205,8 @@ class Thread:
         Raises:
             StoreError: it could not be read.
         """
-        with self._place.opened() as store:
-            return self._place.cut_off(store, self.name)
+        with self.place.opened() as store:
+            return self.place.cut_off(store, self.name)
 
     async def avariables(self) -> str:
         """Names, types and sizes of the cells' variables, as the sandbox tells them; empty where there are none.
@@ -215,7 +216,7 @@ class Thread:
             SandboxError: the session could not be opened.
             StoreError: the variables could not be read.
         """
-        carry = await kept(self._place, self._carried)
+        carry = await kept(self.place, self._carried)
         return await shown_variables(self._engine.settings, carry, await self._context(None))
 
     def close(self) -> None:
@@ -238,14 +239,14 @@ class Thread:
         """
         self._busy = True
         try:
-            carry = await kept(self._place, self._carried)
-            turns = await kept(self._place, lambda threads: threads.turns(self.name, last=KEPT_TURNS))
+            carry = await kept(self.place, self._carried)
+            turns = await kept(self.place, lambda threads: threads.turns(self.name, last=KEPT_TURNS))
             turn = Turn(
                 earlier=tuple((turn.question[:KEPT_QUESTION_CHARS], turn.answer[:KEPT_ANSWER_CHARS]) for turn in turns),
                 carry=carry,
                 run_id=run_id,
             )
-            yield Question(context=await self._context(documents), turn=turn, place=self._place, lease=lease, name=self.name)
+            yield Question(context=await self._context(documents), turn=turn, place=self.place, lease=lease, name=self.name)
         finally:
             self._busy = False
             if self._closed:
@@ -260,11 +261,11 @@ class Thread:
 
     async def _context(self, count: int | None) -> Context:
         """The first `count` documents as one context, which is kept for the next question."""
-        documents = (await kept(self._place, lambda threads: threads.documents(self.name)))[:count]
+        documents = (await kept(self.place, lambda threads: threads.documents(self.name)))[:count]
         if not documents:
             raise ConfigError(f"thread {self.name!r} has no document yet; upload one, or give one with the question")
         if self._held is None or self._held[0] != documents:
-            whole = await kept(self._place, lambda threads: _assembled(threads, documents))
+            whole = await kept(self.place, lambda threads: _assembled(threads, documents))
             self._forget()
             self._held = documents, whole
         return self._held[1]
