@@ -83,6 +83,7 @@ _HOMES = {
     "engine.roles": ("Models",),
     "engine.router": ("Router", "RouterResult"),
     "engine.run": ("RLM",),
+    "engine.threads": ("Thread",),
     "engine.tools": ("Tool", "ToolLimits"),
     "errors": (
         "BudgetExceeded",

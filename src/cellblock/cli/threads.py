@@ -147,7 +147,9 @@ def _ask(whole: Whole) -> None:
         raise ConfigError("nobody is there to ask; --yes deletes without asking")
     row = whole.row
     say(f"thread {one_line(row.name)}: {row.turns:,} questions, {row.documents:,} documents")
-    typer.confirm("Delete it for good?", abort=True, err=True)
+    if not typer.confirm("Delete it for good?", err=True):
+        say("not deleted")
+        raise typer.Exit(1)
 
 
 def _rows(at: Place) -> list[ThreadRow]:
