@@ -168,6 +168,7 @@ def test_deleting_asks_first(here, home, journal):
         assert (here("show", "lease")[0] == 2) is gone
 
 
-def test_without_a_command_the_help_is_shown(here, capsys):
-    cli.main(["threads"])
-    assert "list" in "".join(capsys.readouterr())
+def test_without_a_command_the_help_is_shown(capsys):
+    assert cli.main(["threads"]) == 0
+    out, err = capsys.readouterr()
+    assert "cellblock threads export lease" in out and err == ""

@@ -44,7 +44,6 @@ app = typer.Typer(
     help="List, show, export and delete threads: conversations that are kept.",
     epilog=EPILOG,
     rich_markup_mode="markdown",
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -54,6 +53,13 @@ class Format(StrEnum):
 
     MARKDOWN = "markdown"
     JSON = "json"
+
+
+@app.callback(invoke_without_command=True)
+def top(ctx: typer.Context) -> None:
+    """List, show, export and delete threads: conversations that are kept."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 @app.command("list", epilog="**Examples**\n\ncellblock threads list\n\ncellblock threads list --json | jq '.threads[].name'")
