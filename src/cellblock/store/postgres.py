@@ -90,13 +90,14 @@ class PostgresDatabase:
             )
 
     def _version(self) -> int | None:
-        sql = "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = 'schema_version'"
-        if not self.rows(sql, (SCHEMA,)):
+        if self.rows("SELECT to_regclass(?)", (f"{SCHEMA}.schema_version",)) == [(None,)]:
             return None
         return int(self.rows("SELECT max(version) FROM schema_version")[0][0])
 
     def _create(self) -> None:
-        self.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        # One that an administrator has made may be all that this user is allowed to use.
+        if not self.rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (SCHEMA,)):
+            self.execute(f"CREATE SCHEMA {SCHEMA}")
         tables = TABLES.replace("NUMBERED", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY").replace(" BLOB", " BYTEA")
         for statement in statements(tables):
             self.execute(statement)
