@@ -90,7 +90,9 @@ class PostgresDatabase:
             )
 
     def _version(self) -> int | None:
-        if self.rows("SELECT to_regclass(?)", (f"{SCHEMA}.schema_version",)) == [(None,)]:
+        # A query of the catalogue: what `to_regclass` and its like have found once is cached, also while waiting for another one's turn.
+        sql = "SELECT 1 FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = ? AND relname = 'schema_version'"
+        if not self.rows(sql, (SCHEMA,)):
             return None
         return int(self.rows("SELECT max(version) FROM schema_version")[0][0])
 
