@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import quote
 
 import psycopg
@@ -102,17 +102,27 @@ def test_a_server_that_does_not_answer_is_given_up() -> None:
 
 def test_a_server_that_speaks_another_language_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        ended = threading.Event()
 
         def answer() -> None:
-            for _ in range(3):
+            while not ended.is_set():
                 connection, _ = server.accept()
                 with connection:
                     connection.recv(100)
                     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"x" * 5_000)
 
-        threading.Thread(target=answer, daemon=True).start()
-        with pytest.raises(StoreError) as caught:
-            open_store(f"postgresql://me:{SECRET}@127.0.0.1:{server.getsockname()[1]}/db")
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            with pytest.raises(StoreError) as caught:
+                open_store(f"postgresql://me:{SECRET}@127.0.0.1:{server.getsockname()[1]}/db")
+        finally:
+            ended.set()
+            with suppress(OSError), socket.create_connection(server.getsockname()) as last:
+                last.sendall(b"end")
+                last.recv(1)
+            thread.join()
         one_line(caught)
 
 
@@ -217,6 +227,31 @@ def test_a_locked_store_is_one_line_after_the_wait(place: str) -> None:
         with pytest.raises(StoreError, match="another process is writing to it; wait") as caught:
             journal.begin("r", "ask", "1", {})
         one_line(caught)
+
+
+def test_a_write_that_meets_a_takeover_waits_for_it_and_is_fenced_off(place: str) -> None:
+    with open_store(place) as store, administrator(place) as other:
+        store.journal.hold(store.leases.take("run:r"))
+        store.journal.start_run("r", {})
+        with other.transaction():
+            other.execute("UPDATE cellblock.leases SET epoch = epoch + 1")
+            # It goes on as soon as the writer waits.
+            waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'cellblock' AND wait_event_type = 'Lock'"
+            told: list[str] = []
+
+            def write() -> None:
+                try:
+                    store.journal.begin("r", "ask", "1", {})
+                except StoreError as error:
+                    told.append(str(error))
+
+            thread = threading.Thread(target=write)
+            thread.start()
+            while not other.execute(waiting).fetchall():
+                assert thread.is_alive()
+        thread.join(30)
+        assert ["another process drives this run now" in line for line in told] == [True]
+        assert store.journal.effects("r") == []
 
 
 def test_a_statement_that_fails_within_a_transaction_leaves_a_store_that_works(store: Store) -> None:
