@@ -287,6 +287,22 @@ def test_who_holds_the_lease_writes_as_before(store: Store) -> None:
     assert [run.status for run in store.journal.runs()] == ["ended", "running"]
 
 
+def test_who_gave_the_lease_back_writes_nothing_any_more(store: Store) -> None:
+    lease = store.leases.take("run:r")
+    store.journal.hold(lease)
+    store.journal.start_run("r", {})
+    store.leases.release(lease)
+    for write in (
+        lambda: store.journal.begin("r", "ask", "1", {}),
+        lambda: store.journal.begin_many("r", "call", [("a", 1), ("b", 2)]),
+        lambda: store.journal.end_run("r", "ended", {}),
+        lambda: store.leases.check(lease),
+    ):
+        with pytest.raises(StoreError, match="another process drives this run now"):
+            write()
+    assert (store.journal.effects("r"), store.journal.run("r").status) == ([], "running")
+
+
 def test_a_driver_that_was_suspended_is_fenced_off_when_it_wakes_up(place: str, store: Store) -> None:
     with holder(place) as process:
         process.send_signal(signal.SIGSTOP)

@@ -20,7 +20,7 @@ def test_a_store_in_a_file_does_what_its_model_does(tmp_path: Path) -> None:
         def empty(self) -> None:
             self.place = str(tmp_path / f"{next(numbers)}.db")
 
-    run_state_machine_as_test(InAFile, settings=settings(max_examples=40, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(InAFile, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
 
 
 @pytest.mark.xdist_group("postgres")
