@@ -22,6 +22,7 @@ import anyio
 sys.path.insert(0, str(Path(__file__).parent))
 
 import engine_figures
+import store_figures
 from figures import Figure, middle, middle_async
 from sandboxes import NAMES, columns, table
 
@@ -202,6 +203,7 @@ async def children() -> AsyncIterator[Figure]:
 benchmark(engine_figures.over_budget)
 benchmark(engine_figures.answers)
 benchmark(engine_figures.tools)
+benchmark(store_figures.journal)
 
 
 @benchmark

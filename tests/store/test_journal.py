@@ -13,6 +13,7 @@ import pytest
 
 from cellblock.errors import StoreError
 from cellblock.store.journal import SCHEMA_VERSION, Journal
+from cellblock.store.opening import open_store
 
 
 @pytest.fixture
@@ -244,3 +245,31 @@ def test_a_write_takes_no_more_than_a_tenth_of_a_millisecond(path: Path) -> None
             journal.begin("r", "ask", str(number), "x" * 2_000)
             times.append(time.perf_counter() - started)
     assert sorted(times)[500] < 0.0001
+
+
+def test_an_effect_begun_and_finished_under_a_lease_takes_no_more_than_a_tenth_of_a_millisecond(path: Path) -> None:
+    with open_store(path) as store:
+        store.journal.hold(store.leases.take("run:r"))
+        store.journal.start_run("r", {})
+        times = []
+        for number in range(1_000):
+            started = time.perf_counter()
+            store.journal.finish("r", store.journal.begin("r", "ask", str(number), "x" * 500), "y" * 500)
+            times.append(time.perf_counter() - started)
+        assert sorted(times)[500] < 0.0001
+        started = time.perf_counter()
+        assert len(store.journal.effects("r")) == 1_000
+        assert time.perf_counter() - started < 0.2
+
+
+def test_an_outcome_does_not_cost_what_its_effect_weighs(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.start_run("r", {})
+        light = journal.begin_many("r", "ask", [("1", "x")] * 9)
+        heavy = journal.begin_many("r", "ask", [("1", "x" * 4_000_000)] * 9)
+        times = []
+        for seq in (*light, *heavy):
+            started = time.perf_counter()
+            journal.finish("r", seq, "y")
+            times.append(time.perf_counter() - started)
+    assert sorted(times[9:])[4] < sorted(times[:9])[4] + 0.002

@@ -59,7 +59,8 @@ class Blobs:
         with self._db.transaction():
             self._db.take_turn(_TURN, exclusive=False)
             if not self._touch(blob):
-                row = (self._tenant, blob, kind, memoryview(data).nbytes, self._tag(blob, kind), time.time())
+                size = memoryview(data).nbytes
+                row = (self._tenant, blob, kind, size, self._tag(blob, kind, size), time.time())
                 self._db.execute(
                     "INSERT INTO blobs (tenant, blob, kind, size, tag, touched, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT (tenant, blob) DO NOTHING",
@@ -77,7 +78,7 @@ class Blobs:
         """
         sql = "SELECT kind, size, tag, data FROM blobs WHERE tenant = ? AND blob = ?"
         for kind, size, tag, data in self._db.rows(sql, (self._tenant, _checked(blob_id))):
-            if not hmac.compare_digest(bytes(tag), self._tag(blob_id, kind)):
+            if not hmac.compare_digest(bytes(tag), self._tag(blob_id, kind, size)):
                 raise TamperedSnapshot(f"{self._db.place}: blob {blob_id[:12]}… was not put with this tenant's key, or was changed")
             raw = _inflated(bytes(data), size)
             if raw is None or hashlib.sha256(raw).hexdigest() != blob_id:
@@ -163,8 +164,9 @@ class Blobs:
         sql = "UPDATE blobs SET touched = ? WHERE tenant = ? AND blob = ?"
         return self._db.execute(sql, (time.time(), self._tenant, blob)).rowcount > 0
 
-    def _tag(self, blob: str, kind: str) -> bytes:
-        return hmac.digest(self._key, (blob + kind).encode(), "sha256")
+    def _tag(self, blob: str, kind: str, size: int) -> bytes:
+        # The size as well: it bounds what is unpacked, so whoever changes the database must not choose it.
+        return hmac.digest(self._key, f"{blob} {size} {kind}".encode(), "sha256")
 
 
 def _checked(blob_id: str) -> str:
@@ -177,7 +179,7 @@ def _inflated(data: bytes, size: int) -> bytes | None:
     """The raw bytes, None if they are not `size` many; no more than that is ever unpacked."""
     unpacker = zlib.decompressobj()
     try:
-        raw = unpacker.decompress(data, size + 1)
+        raw = unpacker.decompress(data, max(0, size) + 1)
     except (zlib.error, ValueError, OverflowError):
         return None
     return raw if len(raw) == size and unpacker.eof and not unpacker.unused_data else None

@@ -160,10 +160,10 @@ class Leases:
         return Lease(name=name, epoch=row.epoch + 1) if self._db.execute(sql, values).rowcount else None
 
 
-def holder_of(database: Database, name: str) -> Process | None:
-    """The process that holds a lease of that name, of any tenant, and may be alive."""
-    sql = "SELECT boot, namespace, pid, start, machine FROM leases WHERE name = ? AND held = 1"
-    for boot, namespace, pid, start, machine in database.rows(sql, (name,)):
+def holder_of(database: Database, tenant: str, name: str) -> Process | None:
+    """The process that holds a lease and may be alive."""
+    sql = "SELECT boot, namespace, pid, start, machine FROM leases WHERE tenant = ? AND name = ? AND held = 1"
+    for boot, namespace, pid, start, machine in database.rows(sql, (tenant, name)):
         holder = Process(boot=boot, namespace=namespace, pid=pid, start=start, machine=machine)
         if standing(holder) != "dead":
             return holder

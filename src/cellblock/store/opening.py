@@ -41,12 +41,22 @@ class Store:
             StoreError: not even that can be done.
         """
         found = self.database.problems()
+        # Each for itself: a damage that stops one of them leaves the others their say.
+        for look in (self._unreadable_runs, self.blobs.problems):
+            try:
+                found += look()
+            except StoreError as error:
+                found.append(str(error))
+        return found
+
+    def _unreadable_runs(self) -> list[str]:
+        found = []
         for run in self.journal.runs():
             try:
                 self.journal.effects(run.run_id)
             except StoreError as error:
                 found.append(f"run {run.run_id}: {error}")
-        return found + self.blobs.problems()
+        return found
 
     def gc(self, older_than_seconds: float = GC_SECONDS) -> Collected:
         """Remove blobs that nothing links to. Space in the file is used again, the file does not shrink.

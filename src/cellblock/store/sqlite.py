@@ -152,9 +152,20 @@ class SQLiteDatabase:
 
     def problems(self) -> list[str]:
         """As `Database` says: SQLite's own check of every page, and rows that belong to none."""
-        found = [str(row[0]) for row in self.rows(f"PRAGMA integrity_check({PROBLEMS})")]
-        lines = [line for text in found if text != "ok" for line in text.splitlines()]
-        return lines + [f"{row[0]}: row {row[1]} belongs to no row of {row[2]}" for row in self.rows("PRAGMA foreign_key_check")[:PROBLEMS]]
+        found = [line for line in self._told_by(f"PRAGMA integrity_check({PROBLEMS})", "{0}") if line != "ok"]
+        if not found:
+            found = self._told_by("PRAGMA foreign_key_check", "{0}: row {1} belongs to no row of {2}")
+        return [f"{self.place}: {line}" for text in found for line in text.splitlines() if "***" not in line][:PROBLEMS]
+
+    def _told_by(self, check: str, line: str) -> list[str]:
+        found = []
+        try:
+            for row in self._db.execute(check):
+                found.append(line.format(*row))
+        except sqlite3.Error as error:
+            # It stops at some damages, and has told others before.
+            found.append(_explain(error))
+        return found
 
     def close(self) -> None:
         """As `Database` says."""

@@ -15,9 +15,10 @@ from .rows import EffectRow, RunRow
 
 # UNION, not UNION ALL: runs that are each other's children, in a file that somebody changed by hand, are an end and not an endless loop.
 _BELOW = """
-    WITH RECURSIVE below (run_id) AS (
-        SELECT run_id FROM runs WHERE parent = ? UNION SELECT runs.run_id FROM runs JOIN below ON runs.parent = below.run_id
-    ) SELECT runs.run_id, runs.number FROM runs JOIN below ON runs.run_id = below.run_id WHERE runs.run_id <> ? ORDER BY runs.number"""
+    WITH RECURSIVE below (run_id, tenant) AS (
+        SELECT run_id, tenant FROM runs WHERE number = ?
+        UNION SELECT runs.run_id, runs.tenant FROM runs JOIN below ON runs.parent = below.run_id AND runs.tenant = below.tenant
+    ) SELECT runs.run_id, runs.number FROM runs JOIN below ON runs.run_id = below.run_id WHERE runs.number <> ? ORDER BY runs.number"""
 _EFFECTS = """
     SELECT e.seq, e.kind, e.key, e.payload, o.outcome, e.started, o.ended FROM effects e
     LEFT JOIN outcomes o ON o.run = e.run AND o.seq = e.seq WHERE e.run = ?"""
@@ -47,9 +48,13 @@ class Trees:
             LookupError: there is none of that id, or it is another tenant's.
             StoreError: it could not be read.
         """
+        return self._found(run_id)[0]
+
+    def _found(self, run_id: str) -> tuple[int, str]:
+        """A run's number and its tenant."""
         where, values = self._mine()
-        for row in self._db.rows(f"SELECT number FROM runs WHERE run_id = ?{where}", (run_id, *values)):
-            return int(row[0])
+        for number, tenant in self._db.rows(f"SELECT number, tenant FROM runs WHERE run_id = ?{where}", (run_id, *values)):
+            return int(number), str(tenant)
         raise LookupError(f"no run named {run_id!r} in {self._db.place}")
 
     def run(self, run_id: str) -> RunRow:
@@ -115,8 +120,8 @@ class Trees:
 
     def descendants(self, run_id: str) -> list[str]:
         """As `Journal.descendants`."""
-        self.number(run_id)
-        return [row[0] for row in self._db.rows(_BELOW, (run_id, run_id))]
+        number = self.number(run_id)
+        return [row[0] for row in self._db.rows(_BELOW, (number, number))]
 
     def copy_effects(self, source: int, target: int, seqs: Collection[int] | None) -> int:
         """Within a transaction: give a run another's effects; returns the number of the last, -1 where there is none."""
@@ -128,15 +133,15 @@ class Trees:
 
     def delete(self, run_id: str) -> list[str]:
         """Within a transaction: remove a run and those below it; returns their ids."""
-        runs = [(run_id, self.number(run_id)), *self._db.rows(_BELOW, (run_id, run_id))]
-        for each, _ in runs:
-            for name in names_of(each):
-                if (holder := holder_of(self._db, name)) is not None:
-                    elsewhere = standing(holder) == "elsewhere"
-                    raise LeaseHeld(name, pid=holder.pid, machine=holder.machine, elsewhere=elsewhere)
-        names = [(name,) for each, _ in runs for name in names_of(each)]
-        self._db.executemany("DELETE FROM leases WHERE name = ?", names)
-        self._db.executemany("DELETE FROM blob_links WHERE owner = ?", names)
+        number, tenant = self._found(run_id)
+        runs = [(run_id, number), *self._db.rows(_BELOW, (number, number))]
+        names = [(tenant, name) for each, _ in runs for name in names_of(each)]
+        for _, name in names:
+            if (holder := holder_of(self._db, tenant, name)) is not None:
+                elsewhere = standing(holder) == "elsewhere"
+                raise LeaseHeld(name, pid=holder.pid, machine=holder.machine, elsewhere=elsewhere)
+        self._db.executemany("DELETE FROM leases WHERE tenant = ? AND name = ?", names)
+        self._db.executemany("DELETE FROM blob_links WHERE tenant = ? AND owner = ?", names)
         self._db.executemany("DELETE FROM runs WHERE number = ?", [(number,) for _, number in runs])
         return [each for each, _ in runs]
 
