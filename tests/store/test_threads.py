@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cellblock import RLM, ScriptedModel
 from cellblock.errors import ConfigError, StoreError, TamperedSnapshot
 from cellblock.store.leases import Lease
 from cellblock.store.opening import Store
@@ -212,3 +213,13 @@ def test_a_snapshot_that_somebody_changed_is_refused(tmp_path: Any) -> None:
             threads_in(store).state("n")
     with open_store(path, tenant="t", key=b"another key") as store, pytest.raises(TamperedSnapshot):
         threads_in(store).state("n")
+
+
+def test_a_session_goes_on_from_wherever_its_store_is(place: str) -> None:
+    rlm = RLM(ScriptedModel(["```repl\nx = 1\nFINAL(x)\n```", "```repl\nFINAL([x, len(P)])\n```"]), sandbox="restricted", journal=place)
+    with rlm.thread("a") as first:
+        assert first.run("q", "text").value == 1
+    with rlm.thread("a") as second:
+        assert second.run("r").value == [1, 4]
+        assert second.cut_off() is None and len(second.turns) == 2
+        assert second.delete()

@@ -77,7 +77,7 @@ class Place:
         """
         threads = threads_of(store, self.tenant)
         row = threads.get(name)
-        if row is None or row.pending is None or holder_of(store.database, threads.lease_name(name)) is not None:
+        if row is None or row.pending is None or holder_of(store.database, self.tenant, threads.lease_name(name)) is not None:
             return None
         try:
             return Journal.on(store.database).run(row.pending).run_id
