@@ -32,7 +32,7 @@ def turn(question: str = "q", answer: str = "a", **changes: Any) -> TurnRow:
 
 
 def add(store: Store, lease: Lease, title: str, *parts: str, name: str = "n") -> bool:
-    return threads_in(store).add_document(lease, name, title, sum(map(len, parts)), [part.encode() for part in parts])
+    return threads_in(store).add_documents(lease, name, [(title, [part.encode() for part in parts])]).new == 1
 
 
 HOSTILE_NAMES = ["../../etc/passwd", "a/b", "'; DROP TABLE threads; --", "%", "[red]x[/]", "日本語 🙂", "$(reboot)", "-x", "a" * NAME_CHARS]
@@ -89,7 +89,7 @@ def test_two_tenants_have_threads_of_their_own(opened: Opener) -> None:
     mine, theirs = opened("mine"), opened("theirs")
     for store, tenant in ((mine, "mine"), (theirs, "theirs")):
         lease = leased(store, "n", tenant)
-        threads_in(store, tenant).add_document(lease, "n", tenant, 1, [b"x"])
+        threads_in(store, tenant).add_documents(lease, "n", [(tenant, [b"x"])])
         threads_in(store, tenant).add_turn(lease, "n", turn(tenant), tenant.encode(), {})
     assert threads_in(mine, "mine").delete(leased_again(mine, "mine"), "n")
     left = threads_in(theirs, "theirs")

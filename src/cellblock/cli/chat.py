@@ -184,6 +184,9 @@ def _taken(talk: Talk, line: str) -> bool:
 
 
 def _greet(talk: Talk) -> None:
+    if talk.show.quiet:
+        _tell_cut_off(talk)
+        return
     name, turns, documents = talk.chat.name, talk.chat.turns(), talk.chat.documents()
     if name is None:
         say("This conversation is not kept; --thread NAME keeps one.")

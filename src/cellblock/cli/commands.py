@@ -22,7 +22,7 @@ Everything else is a question. One that begins with / is asked with a blank befo
 LISTED = 100
 """Documents that are listed one by one."""
 ANSWER_CHARS = 2_000
-"""Of an earlier answer."""
+"""Of an earlier answer, and of a question."""
 
 Add = Callable[["Talk", Sequence[str]], None]
 
@@ -77,5 +77,5 @@ def _files(documents: Sequence[tuple[str, int]]) -> str:
 def _history(turns: Sequence[tuple[str, str]]) -> str:
     from .terminal import clip
 
-    lines = [f"> {safe(question)}\n{safe(clip(answer, ANSWER_CHARS))}\n" for question, answer in turns]
+    lines = [f"> {safe(clip(question, ANSWER_CHARS))}\n{safe(clip(answer, ANSWER_CHARS))}\n" for question, answer in turns]
     return "\n".join(lines).rstrip() if lines else "no question yet"

@@ -14,8 +14,9 @@ from ..errors import CellblockError, ConfigError, StoreError
 from .terminal import one_line
 
 if TYPE_CHECKING:
-    from ..engine.kept import Added, Place
+    from ..engine.kept import Place
     from ..store.opening import Store
+    from ..store.threads import Added
 
 TENANT = "default"
 """Whose threads the command line sees."""

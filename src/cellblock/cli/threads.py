@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -141,7 +142,9 @@ def delete(
     with reading(at) as store:
         if with_runs:
             for run_id in whole.runs():
-                store.journal.delete_run(run_id)
+                # One that was deleted by itself is gone already.
+                with suppress(LookupError):
+                    store.journal.delete_run(run_id)
         # At once: what was deleted is not to lie about in the file.
         store.gc(0)
     if not quiet:

@@ -13,25 +13,15 @@ from typing import TypeVar
 import anyio.to_thread
 
 from ..errors import ConfigError, LeaseHeld, StoreError
-from ..host.context import Context
 from ..host.joining import documents_of
 from ..repl.keys import tenant_key
 from ..store.journal import Journal
 from ..store.leases import BEAT_SECONDS, Lease, holder_of
 from ..store.opening import Store, open_store
-from ..store.threads import PART_BYTES, Threads
+from ..store.threads import PART_BYTES, Added, Threads
 from .contexts import ContextSource, open_context
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Added:
-    """What came of adding documents."""
-
-    new: int
-    known: int
-    """Those that were there already, under the same name and with the same text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,19 +175,7 @@ async def add_documents(place: Place, lease: Lease, name: str, source: ContextSo
     """
     more = await open_context(source)
     try:
-        return await kept(place, lambda threads: _added(threads, lease, name, more))
+        return await kept(place, lambda threads: threads.add_documents(lease, name, documents_of(more, PART_BYTES)))
     finally:
         if more is not source:
             more.close()
-
-
-def _added(threads: Threads, lease: Lease, name: str, context: Context) -> Added:
-    new = known = 0
-    for title, parts in documents_of(context, PART_BYTES):
-        whole = list(parts)
-        chars = sum(len(part.decode()) for part in whole)
-        if threads.add_document(lease, name, title, chars, whole):
-            new += 1
-        else:
-            known += 1
-    return Added(new=new, known=known)

@@ -15,12 +15,12 @@ from ..events import AnyEvent
 from ..host.context import Context
 from ..host.joining import assembled
 from ..store.leases import Lease
-from ..store.threads import DocumentRow, Threads, TurnRow, check_thread_name
+from ..store.threads import Added, DocumentRow, Threads, TurnRow, check_thread_name
 from .answering import Engine, check_question, new_run_id
 from .asking import cleaned
 from .contexts import ContextSource
 from .conversation import KEPT_ANSWER_CHARS, KEPT_QUESTION_CHARS, KEPT_TURNS
-from .kept import Added, Place, add_documents, delete, in_memory, kept, place_of, upload
+from .kept import Place, add_documents, delete, in_memory, kept, place_of, upload
 from .portal import blocking
 from .results import RunResult
 from .settings import Carry, Turn

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,15 @@ class TurnRow:
     """Unix time in seconds."""
     seconds: float
     """Until the answer was there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Added:
+    """What came of adding documents."""
+
+    new: int
+    known: int
+    """Those that were there already, under the same name and with the same text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,30 +197,40 @@ class Threads:
             return ThreadState(snapshot=data, left_out={} if left_out is None else unpack(left_out))
         return ThreadState(snapshot=None, left_out={})
 
-    def add_document(self, lease: Lease, name: str, title: str, chars: int, parts: Sequence[bytes]) -> bool:
-        """Add a document, unless one of that title and text is there; whether it was added. A thread that is not there is made.
+    def add_documents(self, lease: Lease, name: str, documents: Iterable[tuple[str, Iterable[bytes]]]) -> Added:
+        """Add documents, of each its title and its text in parts of whole characters. A thread that is not there is made.
 
         Raises:
-            StoreError: it could not be written, or the lease is not ours any more. The parts that were written are not seen.
+            StoreError: one could not be written, or the lease is not ours any more. Those before it are in the thread.
         """
-        wanted = " ".join(hashlib.sha256(part).hexdigest() for part in parts)
         with self._db.transaction():
             thread = self._opened(lease, name)
-        known = self._db.rows("SELECT title FROM thread_documents WHERE thread = ? AND blob = ?", (thread, wanted))
-        if any(unpack(row[0]) == title for row in known):
-            return False
-        n = self._next("thread_documents", thread)
+        there = {(document.title, document.blobs) for document in self.documents(name)}
+        n = first = self._next("thread_documents", thread)
+        known = 0
+        for title, text in documents:
+            parts = list(text)
+            blobs = tuple(hashlib.sha256(part).hexdigest() for part in parts)
+            if (title, blobs) in there:
+                known += 1
+                continue
+            self._add_document(lease, thread, n, title, parts, " ".join(blobs))
+            there.add((title, blobs))
+            n += 1
+        return Added(new=n - first, known=known)
+
+    def _add_document(self, lease: Lease, thread: int, n: int, title: str, parts: Sequence[bytes], blobs: str) -> None:
         # Each in a transaction of its own: others write between them, where one of gigabytes would hold them up for too long.
         for number, part in enumerate(parts):
             self._blobs.put(part, kind="document", owner=_owner(thread), name=f"document {n} {number}")
+        chars = sum(len(part.decode()) for part in parts)
         with self._db.transaction():
             self._leases.check(lease)
             self._db.execute(
                 "INSERT INTO thread_documents (thread, n, title, chars, blob, added) VALUES (?, ?, ?, ?, ?, ?)",
-                (thread, n, pack(title), chars, wanted, time.time()),
+                (thread, n, pack(title), chars, blobs, time.time()),
             )
             self._touch(thread)
-        return True
 
     def begin(self, lease: Lease, name: str, run_id: str) -> None:
         """Put on record which run is to answer the next question. A thread that is not there is made.
