@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -248,6 +249,36 @@ async def test_a_killed_process_leaves_the_thread_as_it_was_and_holds_up_nobody(
     assert cut_off is not None and Journal(journal).run(cut_off).status == "running"
     with anyio.fail_after(5):
         assert (await thread.arun("third")).value == [1, 2, 1]
+
+
+ASKING = """
+import sys
+from cellblock import RLM
+code = "try:\\n    count = count + 1\\nexcept NameError:\\n    count = 1\\nFINAL(count)"
+rlm = RLM(lambda messages: f"```repl\\n{code}\\n```", sandbox="restricted", journal=sys.argv[1])
+thread = rlm.thread("a")
+thread.upload("text")
+while True:
+    thread.run("q", on_event=lambda event: print(type(event).__name__, flush=True))
+    print("answered", flush=True)
+"""
+
+
+async def test_wherever_a_process_is_killed_the_variables_are_those_of_the_last_turn(journal: Path) -> None:
+    for number, last_words in enumerate(("RunEnded", "answered", "RunEnded")):
+        command = [sys.executable, "-c", ASKING, str(journal)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            heard = [line.strip() for line in iter(process.stdout.readline, f"{last_words}\n")]
+            # Sooner or later: what comes after the run's end takes some milliseconds, and each of them may be the last.
+            await anyio.sleep(number * 0.002)
+            process.kill()
+        assert "RunStarted" in heard
+        before = rlm(journal).thread("a").turns
+        result = await rlm(journal, COUNT).thread("a").arun("q")
+        assert result.value == [len(before) + 1, 1]
+        counts = [json.loads(answer) for _, answer in before]
+        assert [count if isinstance(count, int) else count[0] for count in counts] == list(range(1, len(before) + 1))
 
 
 async def resumed(engine: RLM, run_id: str, question: str, context: str | None = None) -> RunResult | None:
