@@ -199,6 +199,21 @@ def test_tenants_do_not_see_each_others_runs(store: Store, opened: Opener, place
         assert [run.run_id for run in everybody.runs()] == ["r"]
 
 
+def test_a_run_of_another_tenant_is_nobodys_descendant(store: Store, opened: Opener) -> None:
+    recorded(store, "a")
+    other = opened(tenant="other")
+    recorded(other, "a/1", parent="a")
+    other.blobs.put(b"x", kind="k", owner="run:a", name="n")
+    other.leases.take("run:a")
+    assert store.journal.descendants("a") == []
+    store.journal.delete_run("a")
+    assert len(seen(other, "a/1")) == 3
+    assert list(other.blobs.links("run:a")) == ["n"]
+    assert other.leases.take("run:b").epoch == 1
+    with pytest.raises(LeaseHeld):
+        other.leases.take("run:a")
+
+
 HOSTILE = ["'; DROP TABLE runs; --", "../../etc/passwd", "a?b%s%(x)s", "%", "_", 'a"b', "run:r", "\x1b[31m\n", "é" * 500, "-1", "NULL"]
 
 
