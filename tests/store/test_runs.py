@@ -173,8 +173,11 @@ def test_a_run_that_is_being_driven_is_not_deleted(store: Store, name: str) -> N
     with pytest.raises(LeaseHeld, match=f"^{name}: process"):
         store.journal.delete_run("a")
     assert len(seen(store, "a")) == 3
+    store.leases.beat(lease, 2.0)
     store.leases.release(lease)
     store.journal.delete_run("a")
+    assert store.leases.active_seconds(name) == 0
+    assert store.leases.take(name).epoch == 1
 
 
 def test_who_still_writes_to_a_deleted_run_is_told(store: Store, opened: Opener) -> None:
