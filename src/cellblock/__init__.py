@@ -84,6 +84,7 @@ _HOMES = {
     "engine.router": ("Router", "RouterResult"),
     "engine.run": ("RLM",),
     "engine.snapshots": ("SnapshotPolicy",),
+    "engine.threads": ("Thread",),
     "engine.tools": ("Tool", "ToolLimits"),
     "errors": (
         "BudgetExceeded",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +18,7 @@ from cellblock.errors import LeaseHeld, StoreError
 from cellblock.store import leases as module
 from cellblock.store.leases import LEASE_SECONDS, Lease
 from cellblock.store.opening import Store, open_store
-from cellblock.store.processes import standing, this_process
+from cellblock.store.processes import Process, standing, this_process
 
 from .conftest import Opener
 
@@ -347,6 +349,25 @@ def test_this_process_lives_and_knows_itself() -> None:
     me = this_process()
     assert standing(me) == "alive"
     assert me.start > 0
+
+
+def test_a_process_whose_first_thread_has_ended_lives_until_its_last_one_has() -> None:
+    script = """
+import ctypes, dataclasses, json, threading, time
+from cellblock.store.processes import this_process
+print(json.dumps(dataclasses.asdict(this_process())), flush=True)
+threading.Thread(target=time.sleep, args=(100,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        process = Process(**json.loads(other.stdout.readline()))
+        while f"{process.pid} (" not in (stat := Path(f"/proc/{process.pid}/stat").read_text()) or ") Z " not in stat:
+            assert other.poll() is None
+        assert standing(process) == "alive"
+        other.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert standing(process) == "dead"
 
 
 def test_without_proc_nobody_is_proven_dead(monkeypatch: pytest.MonkeyPatch) -> None:

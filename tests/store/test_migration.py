@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,20 @@ def test_a_newer_version_is_refused_and_nothing_is_touched(path: Path) -> None:
     with pytest.raises(StoreError, match=f"schema {SCHEMA_VERSION + 1}, and this version reads {SCHEMA_VERSION}; use a newer"):
         open_store(path)
     assert path.read_bytes() == before
+
+
+def test_processes_that_bring_it_up_to_date_at_once_do_it_once(path: Path) -> None:
+    script = """
+import sys
+from cellblock.store.opening import open_store
+sys.stdin.readline()
+with open_store(sys.argv[1]) as store:
+    print(len(store.journal.runs()), store.check())
+"""
+    command = [sys.executable, "-c", script, str(path)]
+    openers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for opener in openers:
+        assert opener.stdin is not None
+        opener.stdin.write("\n")
+        opener.stdin.flush()
+    assert [opener.communicate(timeout=60)[0] for opener in openers] == ["3 []\n"] * 3

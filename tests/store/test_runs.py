@@ -173,8 +173,11 @@ def test_a_run_that_is_being_driven_is_not_deleted(store: Store, name: str) -> N
     with pytest.raises(LeaseHeld, match=f"^{name}: process"):
         store.journal.delete_run("a")
     assert len(seen(store, "a")) == 3
+    store.leases.beat(lease, 2.0)
     store.leases.release(lease)
     store.journal.delete_run("a")
+    assert store.leases.active_seconds(name) == 0
+    assert store.leases.take(name).epoch == 1
 
 
 def test_who_still_writes_to_a_deleted_run_is_told(store: Store, opened: Opener) -> None:
@@ -197,6 +200,21 @@ def test_tenants_do_not_see_each_others_runs(store: Store, opened: Opener, place
         other.finish("r", 2, {})
     with Journal(place) as everybody:
         assert [run.run_id for run in everybody.runs()] == ["r"]
+
+
+def test_a_run_of_another_tenant_is_nobodys_descendant(store: Store, opened: Opener) -> None:
+    recorded(store, "a")
+    other = opened(tenant="other")
+    recorded(other, "a/1", parent="a")
+    other.blobs.put(b"x", kind="k", owner="run:a", name="n")
+    other.leases.take("run:a")
+    assert store.journal.descendants("a") == []
+    store.journal.delete_run("a")
+    assert len(seen(other, "a/1")) == 3
+    assert list(other.blobs.links("run:a")) == ["n"]
+    assert other.leases.take("run:b").epoch == 1
+    with pytest.raises(LeaseHeld):
+        other.leases.take("run:a")
 
 
 HOSTILE = ["'; DROP TABLE runs; --", "../../etc/passwd", "a?b%s%(x)s", "%", "_", 'a"b', "run:r", "\x1b[31m\n", "é" * 500, "-1", "NULL"]

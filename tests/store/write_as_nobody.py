@@ -2,6 +2,7 @@
 
 import os
 import sys
+import urllib.parse  # noqa: F401 - what is loaded late may be out of this user's reach
 
 from cellblock.errors import StoreError
 from cellblock.store.opening import open_store

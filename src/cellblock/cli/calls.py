@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -218,11 +218,25 @@ def publish(result: RunResult, board: Board, show: Show, context: Context) -> No
     Raises:
         OSError: standard output is full.
     """
-    from .report import SIMULATED, fields, is_simulated
+    from .report import fields
+
+    def told() -> dict[str, object]:
+        skipped = [{"name": one.name, "why": one.why} for one in context.skipped[:MOST_SKIPPED]]
+        return {**fields(result, board), "skipped": skipped, "skipped_files": len(context.skipped)}
+
+    tell(result, board, show, told)
+
+
+def tell(result: RunResult, board: Board, show: Show, told: Callable[[], dict[str, object]]) -> None:
+    """`publish` with another JSON object.
+
+    Raises:
+        OSError: standard output is full.
+    """
+    from .report import SIMULATED, is_simulated
 
     if show.json:
-        skipped = [{"name": one.name, "why": one.why} for one in context.skipped[:MOST_SKIPPED]]
-        write(to_json({**fields(result, board), "skipped": skipped, "skipped_files": len(context.skipped)}))
+        write(to_json(told()))
     elif result.answer or result.success:
         write(safe(result.answer))
         if is_simulated(board):

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from ..models.cache import CachedCalls, CallCache, open_cache
 from ..models.protocol import ModelAdapter
 from ..repl.keys import tenant_key
 from ..repl.session import open_session
-from ..store.opening import Store, open_store
+from ..store.opening import Store, default_place, open_store
 from .asking import cleaned
 from .budget import Budget
 from .contexts import ContextSource, open_context
@@ -55,8 +55,6 @@ class Engine:
     settings: Settings
     journal: str | os.PathLike[str] | None = None
     """Path of its file, or address of its database; None takes the file in the user's data folder."""
-    secret: bytes | None = field(default=None, repr=False)
-    """At least 32 bytes that seal what is kept beside the records; None takes one of this user."""
     cache: str | os.PathLike[str] | CallCache | None = None
     """Of sub-calls: where it is, or the caller's own."""
 
@@ -75,7 +73,7 @@ class Engine:
         Raises:
             CellblockError: as `RLM.arun`.
         """
-        asked = cleaned(_question(question))
+        asked = cleaned(check_question(question))
         events: list[AnyEvent] = []
 
         def emit(event: AnyEvent) -> None:
@@ -83,7 +81,7 @@ class Engine:
             if on_event is not None:
                 on_event(event)
 
-        run_id = new_run_id()
+        run_id = turn.run_id or new_run_id()
         async with self.store() as store, _opened(context) as opened, driven(store, run_id):
             asked_turn = replace(turn, kept=await keep(store, run_id, opened, turn))
             async with self.tree(store, emit) as tree:
@@ -119,7 +117,7 @@ class Engine:
 
     def _key(self) -> bytes:
         try:
-            return tenant_key(self.settings.tenant, self.secret)
+            return tenant_key(self.settings.tenant, self.settings.secret)
         except ConfigError:
             # Where this user can keep no secret, nothing is kept that would need one: contexts are to be given again, cells run again.
             return b""
@@ -140,7 +138,7 @@ class Engine:
                 journal=store.journal,
                 emit=emit,
                 limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),
-                open_session=partial(open_session, snapshot_secret=self.secret),
+                open_session=partial(open_session, snapshot_secret=self.settings.secret),
                 cached=await _cached(self.cache, stack),
                 settings=settings or self.settings,
                 blobs=store.blobs if store.keeps else None,
@@ -192,7 +190,12 @@ async def _opened(source: ContextSource) -> AsyncIterator[Context]:
             context.close()
 
 
-def _question(question: object) -> str:
+def check_question(question: object) -> str:
+    """The question, if it is one.
+
+    Raises:
+        ConfigError: it is no text, or a blank one.
+    """
     if not isinstance(question, str) or not question.strip():
         raise ConfigError("question: a text is needed")
     return question
@@ -205,14 +208,6 @@ def _store(place: str | os.PathLike[str] | None, tenant: str, key: bytes) -> Sto
         return open_store(default_place(), tenant=tenant, key=key)
     except StoreError as error:
         raise StoreError(f"{error}; name a file with journal=, or ':memory:' to keep no record") from error
-
-
-def default_place() -> str:
-    """The file in the user's data folder."""
-    # Imported here: only the default needs it.
-    from platformdirs import user_data_path
-
-    return str(user_data_path("cellblock") / "journal.db")
 
 
 def new_run_id() -> str:

@@ -24,7 +24,9 @@ from .recalling import child_id, fork_id
 from .record import RecordEnded, RecordMode
 from .replaying import Replayed, recorded_models, recorded_tools
 from .results import RunResult
+from .settings import Carry
 from .tasks import RecordedTask
+from .threads import Question, resuming
 from .tree import Run
 from .typed import AnswerType
 
@@ -40,6 +42,8 @@ class Asked:
     answer_type: AnswerType | None = None
     """None takes the JSON Schema on record."""
     on_event: Watcher | None = None
+    carry: Carry | None = None
+    """Where the state comes from and goes to, where it is a thread's question."""
 
 
 async def resume(engine: Engine, run_id: str, asked: Asked) -> RunResult:
@@ -50,9 +54,9 @@ async def resume(engine: Engine, run_id: str, asked: Asked) -> RunResult:
     """
     async with engine.store() as store:
         _unended(store.journal, run_id)
-        async with driven(store, run_id):
+        async with resuming(engine, run_id) as question, driven(store, run_id):
             # Looked at again: whoever drove it may have ended it just now.
-            return await _resumed(engine, store, _unended(store.journal, run_id), asked)
+            return await _resumed(engine, store, _unended(store.journal, run_id), asked, question)
 
 
 async def branch(engine: Engine, run_id: str, step: int, reply: str | None, asked: Asked) -> RunResult:
@@ -122,7 +126,7 @@ def _unended(journal: Journal, run_id: str) -> RunRow:
     return row
 
 
-async def _resumed(engine: Engine, store: Store, row: RunRow, asked: Asked) -> RunResult:
+async def _resumed(engine: Engine, store: Store, row: RunRow, asked: Asked, question: Question | None = None) -> RunResult:
     task = RecordedTask(run_id=row.run_id, fields=row.task)
     _check_tools(engine, task)
     events: list[AnyEvent] = []
@@ -132,13 +136,20 @@ async def _resumed(engine: Engine, store: Store, row: RunRow, asked: Asked) -> R
         if asked.on_event is not None:
             asked.on_event(event)
 
+    if question is not None:
+        # It belongs to a thread, whose documents and variables it goes on with, and which gets its answer.
+        asked = replace(asked, context=question.context, carry=question.turn.carry)
     run, conclusion = await _performed(engine, store, row, asked, "resume", emit)
-    return result_of(run, conclusion, events)
+    result = result_of(run, conclusion, events)
+    if question is not None:
+        await question.answered(task.fields["question"], result)
+    return result
 
 
 async def _performed(engine: Engine, store: Store, row: RunRow, asked: Asked, mode: RecordMode, emit: Watcher) -> tuple[Run, Conclusion]:
     task = RecordedTask(run_id=row.run_id, fields=row.task)
     turn = task.turn(asked.answer_type, kept_snapshot(store, task))
+    turn = turn if asked.carry is None else replace(turn, carry=asked.carry)
     context = await kept_context(store, task, asked.context)
     try:
         async with engine.tree(store, emit, mode, task.settings(engine.settings)) as tree:

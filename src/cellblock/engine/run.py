@@ -32,6 +32,7 @@ from .settings import Settings, Turn
 from .snapshots import SnapshotPolicy
 from .stream import RunStream
 from .tasks import interpreter_of
+from .threads import Thread
 from .tools import Tool, Toolset
 from .typed import answer_type
 
@@ -110,6 +111,7 @@ class RLM:
             exec_limits=exec_limits or ExecLimits(),
             seed=seed,
             tenant=tenant,
+            secret=secret,
             allow_weak_isolation=allow_weak_isolation,
             guards=guards or profile.guards,
             prompt=prompt or profile.prompt,
@@ -124,7 +126,7 @@ class RLM:
             snapshots=snapshots or SnapshotPolicy(),
         )
         models = _models(model, sub_model)
-        self.engine = Engine(models=models, limits=limits or RunLimits(), settings=settings, journal=journal, cache=cache, secret=secret)
+        self.engine = Engine(models=models, limits=limits or RunLimits(), settings=settings, journal=journal, cache=cache)
         # Now and not at the first run: a missing key is the caller's to fix here.
         Roles(models)
         if secret is not None:
@@ -223,6 +225,17 @@ class RLM:
             context: the first part of it; more may come with every question.
         """
         return Conversation(self.engine.answer, context)
+
+    def thread(self, name: str) -> Thread:
+        """A session that is kept under a name, beside the journal: any process can go on with it, one at a time.
+
+        Args:
+            name: any printable text of at most 100 characters. It is made with its first document or question.
+
+        Raises:
+            ConfigError: that is no name, or the journal is in memory, where nothing is kept.
+        """
+        return Thread(self.engine, name)
 
 
 def _models(model: Model | Models, sub_model: Model | None) -> Models:

@@ -26,6 +26,8 @@ class Settings:
     exec_limits: ExecLimits = field(default_factory=ExecLimits)
     seed: int = 0
     tenant: str = "default"
+    secret: bytes | None = field(default=None, repr=False)
+    """At least 32 bytes that seal what is kept beside the records; None takes one of this user."""
     allow_weak_isolation: bool = False
     guards: Guards = field(default_factory=Guards)
     python: PromptFacts = field(default_factory=PromptFacts)
@@ -80,8 +82,8 @@ class Turn:
     """Questions that its session was asked before, and the answers."""
     carry: Carry | None = None
     """Where its session's state comes from and goes to, if it is one of several questions to the same."""
+    run_id: str | None = None
+    """Of its run, where that has to be known before it begins."""
     direct: bool = False
     """One call with the whole context in its prompt, without a REPL."""
     kept: Kept = field(default_factory=Kept)
-    thread: str | None = None
-    """Name of the thread that the question belongs to."""

@@ -66,7 +66,7 @@ def _of_the_root(run: Run) -> dict[str, Any]:
         "context": turn.kept.context,
         "context_chars": run.context.num_chars,
         "snapshot": turn.kept.snapshot,
-        "thread": turn.thread,
+        "left_out": {} if turn.carry is None else dict(turn.carry.left_out),
     }
 
 
@@ -137,10 +137,9 @@ class RecordedTask:
         return Turn(
             answer_type=answer_type or (SchemaType(msgspec.json.decode(told)) if told else Anything()),
             earlier=tuple((question, answer) for question, answer in self.fields["earlier"]),
-            carry=None if snapshot is None and self.fields["thread"] is None else Carry(snapshot=snapshot),
+            carry=Carry(snapshot=snapshot, left_out=self.fields["left_out"]) if snapshot or self.fields["left_out"] else None,
             direct=self.fields["direct"],
             kept=kept,
-            thread=self.fields["thread"],
         )
 
     def _as(self, kind: type[T], name: str) -> T:

@@ -7,7 +7,7 @@ import os
 
 from ..errors import StoreError
 from .context import Context
-from .joining import documents_of
+from .joining import copied
 from .sealed import HEADER, MAGIC, SealedWriter
 
 
@@ -31,7 +31,7 @@ def restored(data: bytes) -> Context:
         while view:
             view = view[os.write(fd, view) :]
         with SealedWriter() as writer:
-            files = list(documents_of(fd, len(data), writer))
+            files = list(copied(fd, len(data), writer))
             return Context(writer, files=[entry for entry in files if entry.name])
     finally:
         os.close(fd)

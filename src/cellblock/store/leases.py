@@ -154,7 +154,7 @@ class Leases:
             done = self._db.execute(sql, (self._tenant, name, *holder))
             return Lease(name=name, epoch=1) if done.rowcount else None
         sql = """
-            UPDATE leases SET epoch = epoch + 1, held = 1, beats = beats + 1, boot = ?, namespace = ?, pid = ?, start = ?, machine = ?
+            UPDATE leases SET epoch = epoch + 1, held = 1, boot = ?, namespace = ?, pid = ?, start = ?, machine = ?
             WHERE tenant = ? AND name = ? AND epoch = ? AND held = ? AND beats = ?"""
         values = (*holder, self._tenant, name, row.epoch, int(row.held), row.beats)
         return Lease(name=name, epoch=row.epoch + 1) if self._db.execute(sql, values).rowcount else None

@@ -85,6 +85,14 @@ class Store:
         self.close()
 
 
+def default_place() -> str:
+    """The file in the user's data folder: one for all runs and threads."""
+    # Imported here: only the default needs it.
+    from platformdirs import user_data_path
+
+    return str(user_data_path("cellblock") / "journal.db")
+
+
 def open_store(place: str | os.PathLike[str], *, tenant: str = DEFAULT_TENANT, key: bytes = b"") -> Store:
     """Open or make the store at a place.
 
