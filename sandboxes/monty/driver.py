@@ -25,6 +25,7 @@ import worker
 from given import ANSWER
 from interpreter import Buffer, Dispatch, GuestError, OpenRequest, Outcome
 from jail import lockdown
+from monty.os_files import OsFiles
 from names import offered
 from worker import Worker
 
@@ -72,6 +73,7 @@ class MontyInterpreter:
         self.session: monty.MontySession | None = None
         self.lookup: dict[str, Any] = {}
         self.methods: frozenset[str] = frozenset()
+        self.files = OsFiles()
         self.clock = datetime.datetime(1970, 1, 1)
 
     def start(self) -> int:
@@ -116,6 +118,7 @@ class MontyInterpreter:
         # Resolved by name when a cell reads them, so that opening a session feeds nothing to the child.
         functions = [name for name, methods in offered(request.far).items() if not methods]
         self.methods = frozenset(request.far) - frozenset(functions)
+        self.files.offer(request.far)
         self.lookup = dict.fromkeys(functions, _called_by_name) | inputs
         self.lookup[METHOD] = _called_by_name
 
@@ -150,6 +153,7 @@ class MontyInterpreter:
                 f"a text of {size} bytes, held twice while it is read, does not fit into memory_bytes={self.memory_bytes}; read parts of it"
             )
             return Outcome(error=("MemoryError", told, None), limit="memory_bytes")
+        self.files.begin(dispatch)
         try:
             step = self.session.feed_start(
                 code, inputs=dict(inputs), external_lookup=self.lookup, print_callback=lambda _stream, text: write(text)
@@ -157,7 +161,13 @@ class MontyInterpreter:
             while not isinstance(step, monty.MontyComplete):
                 step = self._resume(step, dispatch)
         except monty.MontyError as error:
+            with contextlib.suppress(GuestError):  # the cell's own error is the one that counts
+                self.files.save_all()
             return _failure(error)
+        try:
+            self.files.save_all()
+        except GuestError as error:
+            return Outcome(error=(error.kind, error.message, None))
         preview = step.output if shows else None
         return Outcome(preview=preview if isinstance(preview, str) and preview else None)
 
@@ -171,6 +181,7 @@ class MontyInterpreter:
             args, named = _arguments(step)
             if name == METHOD:
                 name, args, named = _of_method(args)
+                self.files.save_all()
             elif name in self.methods:  # a call of a name that is bound to nothing arrives here all the same
                 raise GuestError("NameError", f"name {name!r} is not defined")
             value = dispatch(name, args, named)
@@ -188,7 +199,13 @@ class MontyInterpreter:
             return step.resume({"return_value": self.clock.date()})
         if name == "time.time":
             return step.resume({"return_value": self.clock.replace(tzinfo=datetime.UTC).timestamp()})
-        return step.resume_not_handled()
+        if not self.files.knows(name):
+            return step.resume_not_handled()
+        try:
+            args, named = _arguments(step)
+            return step.resume({"return_value": self.files.answer(name, args, named)})
+        except GuestError as error:
+            return self._raise_inside(step, error)
 
     def _raise_inside(self, step: Any, error: GuestError) -> Any:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from cellblock.host.vfs import Vfs, VfsLimits
@@ -20,6 +21,11 @@ class Files:
         parent = Vfs(LIMITS)
         parent.write("/evidence/parent.txt", b"of the parent\n")
         self.vfs, self.copies = Vfs(LIMITS, base=parent), dict[str, Vfs]()
+
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[None]:
+        """Around each call."""
+        yield
 
     def vfs__read(self, path: str, binary: bool = False) -> str | bytes:
         """A file's text, or its bytes."""
@@ -63,16 +69,17 @@ def _data(data: str | bytes) -> bytes:
     return data.encode() if type(data) is str else data  # type: ignore[return-value]
 
 
-def file_functions() -> dict[str, Callable[..., Any]]:
+def file_functions(files: Files | None = None) -> dict[str, Callable[..., Any]]:
     """All of them, on files of their own."""
-    files = Files()
-    return {name: _told(getattr(files, name)) for name in dir(files) if "__" in name.strip("_")}
+    files = files or Files()
+    return {name: _told(files, getattr(files, name)) for name in dir(files) if "__" in name.strip("_")}
 
 
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+def _told(files: Files, function: Callable[..., Any]) -> Callable[..., Any]:
     def far(*args: Any, **named: Any) -> Any:
         try:
-            return function(*args, **named)
+            with files.settled():
+                return function(*args, **named)
         except KINDS as error:
             kind = next(kind for kind in KINDS if isinstance(error, kind))
             raise CellError(kind.__name__, str(error)) from None
