@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 Ask = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
 """How a far function is called: by its flat name."""
-NO_FILES = "this session has no files: keep data in variables; ctx and P hold the context"
+NO_FILES = "there are no files here: keep data in variables; ctx and P hold the context"
 _WRITING = frozenset("wax+")
 _TEXT_ENCODING = "utf-8"
 
@@ -50,9 +50,12 @@ class Files:
         return self._call(method, *args, **named)
 
     def _call(self, method: str, *args: Any, **named: Any) -> Any:
+        self._check(method)
+        return self._ask(f"vfs__{method}", args, named)
+
+    def _check(self, method: str) -> None:
         if method not in self._methods:
             raise PermissionError(f"vfs.{method} is not available in this session" if self.are_there else NO_FILES)
-        return self._ask(f"vfs__{method}", args, named)
 
     def save_all(self) -> None:
         """Write what waits to be written; the first error counts, and what it is about is not tried again."""
@@ -125,6 +128,7 @@ class Files:
         """An open file, as the built-in `open` gives it."""
         mode = _text("mode", mode)
         action, is_binary = _action(mode)
+        self._check("read" if mode.strip("bt") == "r" else "append" if action == "a" else "write")
         if is_binary and not (encoding is errors is newline is None):
             raise ValueError("binary mode takes no encoding, errors or newline")
         if action == "x" and self.kind(path) is not None:

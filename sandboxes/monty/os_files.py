@@ -17,7 +17,7 @@ from interpreter import Dispatch, GuestError
 WAITING_BYTES = 2**18
 WAITING_FILES = 100
 """So much of each of so many files waits at most: this process has a limit of its own."""
-NO_FILES = "this session has no files: keep data in variables; ctx and P hold the context"
+NO_FILES = "there are no files here: keep data in variables; ctx and P hold the context"
 
 
 class OsFiles:

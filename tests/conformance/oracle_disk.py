@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv  # noqa: F401 - what cells import has to be there before the root changes
 import ctypes
+import encodings.latin_1  # noqa: F401
 import glob  # noqa: F401
 import os
 import pathlib
