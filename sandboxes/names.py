@@ -99,6 +99,15 @@ def group_object(group: str, methods: Iterable[str], function: Callable[[str], C
     return type(group, (), {"__slots__": (), **members})()
 
 
+def far_names(call: Call, far: Iterable[str]) -> dict[str, Any]:
+    """What a session's far functions are bound to: functions, and the objects whose methods they are."""
+
+    def function(name: str) -> Callable[..., Any]:
+        return far_function(call, name)
+
+    return {name: group_object(name, methods, function) if methods else function(name) for name, methods in offered(far).items()}
+
+
 def _named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
     return function

@@ -1,7 +1,8 @@
 """`open` over the far functions of a run's virtual files, where the interpreter is a whole CPython (restricted, wasi).
 
 A file is read whole when it is opened, and written whole when it is closed or flushed: one call each. One that a cell leaves open
-is written before the cell's next use of files, and when the cell has ended: `f = open(p, "w"); f.write(x)` loses nothing.
+is written before the cell's next use of files, and when the cell has ended: `f = open(p, "w"); f.write(x)` loses nothing. A large one
+is written in between, so that a quota that it passes is seen before it fills the memory.
 
 Standard library alone, and no import of another file of this tree: it is also built into the wasi guest.
 """
@@ -15,6 +16,8 @@ from typing import Any, NoReturn
 Ask = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
 """How a far function is called: by its flat name."""
 NO_FILES = "there are no files here: keep data in variables; ctx and P hold the context"
+LARGE = 2**20
+"""Characters or bytes that may wait; more of them where as many were written before, so that all calls together send twice the file."""
 _WRITING = frozenset("wax+")
 _TEXT_ENCODING = "utf-8"
 
@@ -171,7 +174,7 @@ class _Saved:
     _files: Files
     name: str
     mode: str
-    _was_saved = False
+    _waits = _sent = 0
 
     def _begin(self, files: Files, path: str, mode: str) -> None:
         self._files, self.name, self.mode = files, path, mode
@@ -192,8 +195,11 @@ class _Saved:
         if self._files.unsaved.pop(id(self), None) is None:
             return
         data = self._bytes()
+        self._waits = 0
         if "a" in self.mode:
             self._forget()
+        else:
+            self._sent = len(data)
         self._files._call("append" if "a" in self.mode else "write", self.name, data)
 
     def __repr__(self) -> str:
@@ -217,6 +223,12 @@ class _Saved:
         if self.closed:  # type: ignore[attr-defined]
             raise ValueError("I/O operation on closed file")
         self._mark()
+
+    def _took(self, count: int) -> int:
+        self._waits += count
+        if self._waits > max(LARGE, self._sent):
+            self.save()
+        return count
 
     def flush(self) -> None:
         """Write it now."""
@@ -265,9 +277,8 @@ class TextFile(_Saved, io.StringIO):
 
     def write(self, text: str, /) -> int:
         """Take text."""
-        count = super().write(text) if self.writable() else 0
         self._to_write()
-        return count
+        return self._took(super().write(text))
 
     def truncate(self, size: int | None = None, /) -> int:
         """Cut it off."""
@@ -319,14 +330,13 @@ class BinaryFile(_Saved, io.BytesIO):
 
     def write(self, data: Any, /) -> int:
         """Take bytes."""
-        count = super().write(data) if self.writable() else 0
         self._to_write()
-        return count
+        return self._took(super().write(data))
 
     def writelines(self, lines: Iterable[Any], /) -> None:
         """Take bytes, piece by piece."""
-        self._to_write()
-        super().writelines(lines)
+        for line in lines:
+            self.write(line)
 
     def truncate(self, size: int | None = None, /) -> int:
         """Cut it off."""
