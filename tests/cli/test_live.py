@@ -13,7 +13,7 @@ from .conftest import COMMAND, environment
 HOSTILE = "How many lines mention needle? \x1b]0;pwned\x07\x9b31m [/bold] [red]"
 
 
-def on_a_terminal(home, *words, env=None, both=False):
+def on_a_terminal(home, *words, env=None, both=False, typed=None):
     """Exit code, standard output (a pipe, or the terminal where it is for both) and what the terminal was sent on standard error."""
     ours, theirs = pty.openpty()
     seen = bytearray()
@@ -29,7 +29,10 @@ def on_a_terminal(home, *words, env=None, both=False):
     try:
         command = [*COMMAND, *map(str, words)]
         stdout = theirs if both else subprocess.PIPE
-        with subprocess.Popen(command, stdout=stdout, stderr=theirs, env={**environment(home), **(env or {})}) as process:
+        stdin = None if typed is None else theirs
+        if typed is not None:
+            os.write(ours, typed.encode())
+        with subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=theirs, env={**environment(home), **(env or {})}) as process:
             os.close(theirs)
             out, _ = process.communicate(timeout=60)
         reader.join(10)

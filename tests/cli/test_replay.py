@@ -83,7 +83,7 @@ def test_a_run_that_was_cut_off_is_replayed_as_far_as_it_went(called):
     run_id = record_cancelled()
     code, out, _ = called("replay", "last", "-q")
     assert code == 0 and out.startswith("same as far as the record goes: 3 effects in ")
-    assert out.endswith(f"cellblock resume {run_id} goes on\n")
+    assert out.endswith(f"; the run was cut off there; go on with: cellblock resume {run_id}\n")
     assert json.loads(called("replay", "last", "-q", "--json")[1])["whole"] is False
 
 

@@ -129,6 +129,17 @@ def test_a_deleted_run_leaves_nothing(called, same_home):
         ).fetchone() == (0,)
 
 
+def test_whoever_is_asked_may_say_no(home, same_home):
+    run_id = record().run_id
+    code, _, seen = on_a_terminal(home, "runs", "delete", run_id, both=True, typed="n\n")
+    with Journal(default_journal(home)) as journal:
+        kept = [row.run_id for row in journal.runs()]
+    assert (code, kept) == (130, [run_id]) and f"{run_id}  How many" in seen and "Delete this run for good?" in seen
+    code, _, seen = on_a_terminal(home, "runs", "delete", run_id, both=True, typed="y\n")
+    with Journal(default_journal(home)) as journal:
+        assert (code, journal.runs()) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [

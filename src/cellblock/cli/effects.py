@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .steps import NOTICE
 from .terminal import one_line
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def _error(row: EffectRow, outcome: Mapping[str, Any]) -> str | None:
 
 
 def _reply(asked: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:
-    return _text(outcome.get("text"))
+    # Its model's name says the same.
+    return _text(outcome.get("text")).removeprefix(NOTICE)
 
 
 def _cell(asked: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:

@@ -169,6 +169,7 @@ def _branched(ready: Ready, row: RunRow, step: int, text: str | None, sources: S
 def _replayed(row: RunRow, sources: Sequence[str], shows: Show, journal: str | None) -> int:
     """The verdict on standard output, and the exit code."""
     from ..engine.run import RLM
+    from .going_on import command
     from .watch import watching
 
     # A replay asks no model: the one that is named here stands for those on record, whose names alone are used.
@@ -176,18 +177,22 @@ def _replayed(row: RunRow, sources: Sequence[str], shows: Show, journal: str | N
     with again.context_again(sources) as context, again.command_words(), watching(shows, max_steps=records.steps_in(row)) as watcher:
         ask = partial(ready.rlm.recorded(row.run_id).areplay, context)
         replayed = awaited(ready, ask, watcher, shows)
-    write(to_json(_fields(replayed)) if shows.json else verdict(replayed))
+    write(to_json(_fields(replayed)) if shows.json else verdict(replayed, command(row.run_id, journal)))
     watcher.check_trace()
     return 0 if replayed.same else 1
 
 
-def verdict(replayed: Replayed) -> str:
-    """What came of a replay, in one line."""
+def verdict(replayed: Replayed, go_on: str) -> str:
+    """What came of a replay, in one line.
+
+    Args:
+        go_on: what to type to go on with the run.
+    """
     took = f"{replayed.effects:,} effect{'' if replayed.effects == 1 else 's'} in {replayed.seconds:.2f} s"
     if not replayed.same:
         return f"different: {one_line(replayed.difference or 'nobody knows where', 1_000)}"
     if not replayed.whole:
-        return f"same as far as the record goes: {took}; the run was cut off there, cellblock resume {one_line(replayed.run_id)} goes on"
+        return f"same as far as the record goes: {took}; the run was cut off there; go on with: {go_on}"
     return f"same: {took}"
 
 

@@ -40,7 +40,7 @@ def listing(found: Sequence[Listed], width: int) -> Table:
     for name in ("run", "started", "status") if wide else ("run", "status"):
         grid.add_column(name, no_wrap=True)
     if wide:
-        grid.add_column("model", no_wrap=True, max_width=24, overflow="ellipsis")
+        grid.add_column("model", no_wrap=True, max_width=20, overflow="ellipsis")
     grid.add_column("steps", no_wrap=True, justify="right")
     grid.add_column("", no_wrap=True)
     grid.add_column("question", no_wrap=True, ratio=1, overflow="ellipsis")
@@ -78,6 +78,8 @@ class Whole:
     effects: Sequence[EffectRow]
     children: Sequence[str]
     """Ids of its child runs."""
+    go_on: str
+    """What to type to go on with it, where that can be done."""
 
     def fields(self) -> dict[str, Any]:
         """As plain data: the record as it stands, payloads and outcomes included."""
@@ -98,7 +100,7 @@ class Whole:
             "run": one_line(row.run_id, 200),
             "status": listed.status + (f": {one_line(str(result.get('ending', '')), 40)}" if listed.status == "ended" else ""),
             "error": one_line(records.text_in(result, "error"), 1_000),
-            "go on": f"cellblock resume {one_line(row.run_id, 200)}" if self._can_go_on() else "",
+            "go on": self.go_on if self._can_go_on() else "",
             "started": f"{_when(row.started)}{took}",
             "model": one_line(records.text_in(task, "model"), 120),
             "steps": str(listed.steps),

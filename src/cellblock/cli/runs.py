@@ -142,9 +142,9 @@ def _listed(place: str, status: Status | None, children: bool, number: int) -> t
     found: list[Listed] = []
     with records.reading(place) as store:
         for row in _rows(store, wanted, children, number + 1):
-            if wanted is None or records.status_of(store, row) == wanted:
-                steps = steps_of(store.database, DEFAULT_TENANT, row.run_id)
-                found.append(Listed(row=row, status=records.status_of(store, row), steps=steps))
+            stands = records.status_of(store, row)
+            if wanted in (None, stands):
+                found.append(Listed(row=row, status=stands, steps=steps_of(store.database, DEFAULT_TENANT, row.run_id)))
             if len(found) > number:
                 break
     return found[:number], len(found) > number
@@ -189,13 +189,14 @@ def show(run: records.RunName, journal: o.Journal = None, json: o.Json = False, 
     """
     from ..store.figures import steps_of
     from ..store.journal import DEFAULT_TENANT
+    from .going_on import command
     from .run_tables import Whole
 
     with records.reading(journal) as store:
         row = records.find(store, run, records.newest)
         listed = Listed(row=row, status=records.status_of(store, row), steps=steps_of(store.database, DEFAULT_TENANT, row.run_id))
         children = [child.run_id for child in store.journal.runs(parent=row.run_id)]
-        whole = Whole(listed=listed, effects=store.journal.effects(row.run_id), children=children)
+        whole = Whole(listed=listed, effects=store.journal.effects(row.run_id), children=children, go_on=command(row.run_id, journal))
     if json:
         write(to_json(whole.fields()))
     elif is_terminal(sys.stdout):
