@@ -23,6 +23,15 @@ def record_with_child(journal=None):
     return RLM(ScriptedModel(lines), limits=RunLimits(depth=1), journal=journal).run("outer question", TEXT)
 
 
+def record_with_files(journal=None):
+    """A run whose cells write a file and try a fork."""
+    cell = (
+        "vfs.write('/plans/[red].md', 'first this')\nc = checkpoint.create('start')\nfork.create(c, 'b')\n"
+        "fork.run('b', 'x = 1')\nFINAL(vfs.read('/plans/[red].md'))"
+    )
+    return RLM(ScriptedModel([f"```repl\n{cell}\n```"]), journal=journal).run("Plan it.", TEXT)
+
+
 class Stuck:
     """The simulated model, which answers once and then says nothing any more."""
 

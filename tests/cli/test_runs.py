@@ -13,7 +13,7 @@ from cellblock.cli.run_tables import listing
 from cellblock.cli.runs import Listed, stamp
 from cellblock.store.journal import Journal
 
-from .recorded import HOSTILE, default_journal, record, record_cancelled, record_with_child
+from .recorded import HOSTILE, default_journal, record, record_cancelled, record_with_child, record_with_files
 from .test_live import on_a_terminal
 
 
@@ -95,6 +95,17 @@ def test_a_run_is_shown_with_its_settings_and_effects(called):
     effects = [line.split("\t")[1:3] for line in lines[lines.index("effects:") + 1 :]]
     assert code == 0 and lines[0] == f"run: {run_id}" and "status: ended: final" in lines and "sandbox: monty" in lines
     assert effects[:3] == [["ask", "1"], ["exec", "1.0"], ["ask", "2"]] and effects[4] == ["call", "2.0.1"] and len(effects) == 7
+
+
+def test_files_and_forks_are_among_the_effects(called):
+    result = record_with_files()
+    lines = called("runs", "show", "last")[1].splitlines()
+    effects = [line.split("\t") for line in lines[lines.index("effects:") + 1 :]]
+    told = {(kind, text) for _, kind, _, _, text in effects}
+    assert result.answer == "first this", result.error
+    assert ("vfs", "write /plans/[red].md, 10 bytes") in told
+    assert any(kind == "branch" and text.startswith("checkpoint") for kind, text in told), told
+    assert called("replay", "last", "--list")[1].split("\t")[2] == "1" and called("replay", "last", "-q")[0] == 0
 
 
 def test_a_run_that_can_go_on_is_shown_with_how(called):

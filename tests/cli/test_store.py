@@ -77,9 +77,11 @@ def test_a_file_with_damaged_pages_is_a_problem_and_no_crash(called, same_home):
     data = bytearray(path.read_bytes())
     data[3 * 4096 : 20 * 4096] = b"\xa5" * (17 * 4096)
     path.write_bytes(data)
-    for words in (["store", "check"], ["runs"], ["runs", "show", "last"], ["replay", "last"], ["resume", "last"], ["store", "path"]):
+    for words in (["runs"], ["runs", "show", "last"], ["replay", "last"], ["resume", "last"], ["store", "path"]):
         code, out, err = called(*words)
-        assert code == 1 and len((out + err).splitlines()) in (1, 2) and "Traceback" not in err, words
+        assert (code, out, len(err.splitlines())) == (1, "", 1) and "damaged" in err, words
+    code, out, err = called("store", "check")
+    assert code == 1 and len(err.splitlines()) == 1 and f"{len(out.splitlines())} problem" in err
 
 
 @pytest.mark.parametrize("words", [["check"], ["gc"], ["path"]])

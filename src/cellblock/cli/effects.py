@@ -91,6 +91,16 @@ def _refusal(asked: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:
     return _text(asked.get("reason"))
 
 
+def _file(asked: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:
+    data = asked.get("data")
+    size = f", {len(data):,} bytes" if isinstance(data, bytes) else ""
+    return f"{_text(asked.get('how'))} {_text(asked.get('path'))}{size}"
+
+
+def _branch(asked: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:
+    return " ".join(_text(asked.get(name)) for name in ("act", "name", "fork", "label", "id") if asked.get(name) is not None)
+
+
 def _state(asked: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:
     size = outcome.get("bytes")
     return f"state kept, {size:,} bytes" if isinstance(size, int) else "state kept"
@@ -112,6 +122,8 @@ _SAID: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
     "tool": _tool,
     "get": _variable,
     "refuse": _refusal,
+    "vfs": _file,
+    "branch": _branch,
     "snapshot": _state,
     "again": _repeat,
 }

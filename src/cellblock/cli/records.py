@@ -127,13 +127,14 @@ def status_of(store: Store, row: RunRow) -> str:
 
     Of one that runs on another machine, that is not known here: it counts as running.
     """
-    from ..engine.driving import lease_name
+    from ..engine.kept_states import owner_of
+    from ..store.journal import DEFAULT_TENANT
     from ..store.leases import holder_of
 
     if row.status != "running":
         return row.status
     root = row.run_id.partition("/")[0]
-    return CUT_OFF if holder_of(store.database, lease_name(root)) is None else "running"
+    return CUT_OFF if holder_of(store.database, DEFAULT_TENANT, owner_of(root)) is None else "running"
 
 
 def task_in(row: RunRow) -> dict[str, Any]:

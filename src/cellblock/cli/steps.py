@@ -28,6 +28,7 @@ class Step:
     error: str | None
     seconds: float | None
     cells: int
+    """That stand in the reply and were run."""
 
     @property
     def line(self) -> str:
@@ -43,7 +44,7 @@ def steps_in(rows: Sequence[EffectRow]) -> list[Step]:
     found: dict[int, Step] = {}
     cells: dict[str, int] = {}
     for row in rows:
-        if row.kind == "exec":
+        if row.kind == "exec" and _record(row.payload).get("origin") == "reply":
             step = row.key.partition(".")[0]
             cells[step] = cells.get(step, 0) + 1
     for row in rows:
