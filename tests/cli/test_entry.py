@@ -69,11 +69,9 @@ def test_without_a_command_the_help_is_shown(capsys):
     assert "Commands" in capsys.readouterr().out
 
 
-WITH_EXAMPLES = ["run", "chat", "upload", "export-sft", "demo", "sandboxes", "simulate"]
-OF_THREADS = ["threads", "threads list", "threads show", "threads export", "threads delete"]
-
-
-@pytest.mark.parametrize("command", WITH_EXAMPLES + OF_THREADS)
+@pytest.mark.parametrize(
+    "command", ["run", "resume", "replay", "runs", "chat", "upload", "threads", "export-sft", "store", "demo", "sandboxes", "simulate"]
+)
 def test_every_command_has_help_with_an_example(command):
     result = CliRunner().invoke(entry.app, [*command.split(), "--help"])
     assert result.exit_code == 0

@@ -139,6 +139,13 @@ def _cell_ended(board: Board, event: CellEnded) -> Board:
     return board if event.depth else replace(board, doing="between cells")
 
 
+def _session_opened(board: Board, event: SessionOpened) -> Board:
+    if event.depth or board.layers:
+        return board
+    # Of a run that goes on: it had no session yet when it was told to have begun.
+    return replace(board, layers={one_line(name, 40): one_line(state, 200) for name, state in event.layers.items()})
+
+
 def _nothing(board: Board, event: AnyEvent) -> Board:
     return board
 
@@ -156,7 +163,7 @@ _FOLDS: dict[type, Callable[[Board, Any], Board]] = {
     ModelAnswered: _answered,
     CellStarted: _cell_started,
     CellEnded: _cell_ended,
-    SessionOpened: _nothing,
+    SessionOpened: _session_opened,
     ToolCalled: _nothing,
     Refused: _nothing,
     RunEnded: _run_ended,
@@ -184,6 +191,12 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
             return _child_row(event) if event.depth else None
         case ModelAnswered(error=str(error)):
             return "bad", _label(event), one_line(error, 200)
+        case ModelAnswered(source="journal") if event.role not in SUBCALL_ROLES:
+            return "good", _label(event), f"{event.output_tokens:,} tokens, on record"
+        case ModelAsked(repeated=True) if event.role not in SUBCALL_ROLES:
+            return "note", _label(event), "asked once more: nobody knows what became of it when the run was cut off"
+        case SessionOpened() if event.cells_again or event.skipped:
+            return "note", "session", _again(event)
         case ModelAnswered() if event.role not in SUBCALL_ROLES:
             return "good", _label(event), f"{event.output_tokens:,} tokens in {event.seconds:.1f} s"
         case CellEnded():
@@ -196,7 +209,12 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
     return None
 
 
-def _label(event: ModelAnswered) -> str:
+def _again(event: SessionOpened) -> str:
+    cells = f"{event.cells_again:,} cell{'' if event.cells_again == 1 else 's'} run again with the answers on record"
+    return "; ".join([cells, *(one_line(why, 200) for why in event.skipped)]) if event.cells_again else one_line("; ".join(event.skipped))
+
+
+def _label(event: ModelAnswered | ModelAsked) -> str:
     return "sub-call" if event.role in SUBCALL_ROLES else _ASIDES.get(event.role, f"step {event.step}")
 
 
