@@ -9,8 +9,10 @@ from typing import Any, Literal
 from ..events import (
     SUBCALL_ROLES,
     AnyEvent,
+    Branched,
     CellEnded,
     CellStarted,
+    FileChanged,
     ModelAnswered,
     ModelAsked,
     Refused,
@@ -165,6 +167,8 @@ _FOLDS: dict[type, Callable[[Board, Any], Board]] = {
     CellEnded: _cell_ended,
     SessionOpened: _session_opened,
     ToolCalled: _nothing,
+    FileChanged: _nothing,
+    Branched: _nothing,
     Refused: _nothing,
     RunEnded: _run_ended,
 }
@@ -204,6 +208,10 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
         case ToolCalled():
             said = f"{event.seconds:.1f} s" if event.error is None else one_line(event.error, 200)
             return "good" if event.error is None else "bad", f"tool {one_line(event.name, 40)}", said
+        case FileChanged():
+            return "note", f"file {one_line(event.how, 40)}", _file(event)
+        case Branched():
+            return "note" if event.error is None else "bad", one_line(event.act, 40), _branch(event)
         case Refused():
             return "note", "refused", one_line(event.reason, 200)
     return None
@@ -212,6 +220,16 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
 def _again(event: SessionOpened) -> str:
     cells = f"{event.cells_again:,} cell{'' if event.cells_again == 1 else 's'} run again with the answers on record"
     return "; ".join([cells, *(one_line(why, 200) for why in event.skipped)]) if event.cells_again else one_line("; ".join(event.skipped))
+
+
+def _file(event: FileChanged) -> str:
+    path = one_line(event.path, 120)
+    return path if event.how == "delete" else f"{path}, {event.size:,} bytes"
+
+
+def _branch(event: Branched) -> str:
+    name = one_line(event.name, 60)
+    return name or "-" if event.error is None else f"{name}: {one_line(event.error, 200)}"
 
 
 def _label(event: ModelAnswered | ModelAsked) -> str:

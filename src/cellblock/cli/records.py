@@ -32,7 +32,7 @@ RunName = Annotated[
 
 def place_of(journal: str | None) -> str:
     """Where the journal is."""
-    from ..engine.answering import default_place
+    from ..store.opening import default_place
 
     return default_place() if journal is None else journal
 

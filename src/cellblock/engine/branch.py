@@ -39,6 +39,8 @@ class Place:
     """Bytes that they were answered, about."""
     tried: int = 0
     """After so many of the cells, keeping the state was tried last."""
+    held: tuple[int, bytes] | None = field(default=None, repr=False)
+    """The same of a state that is kept here, where there is no place for it on record."""
     pinned: int = 0
     """So many of the cells may not be run again: the last of them was stopped when its time was up, at a place that nobody knows."""
 
@@ -60,6 +62,16 @@ class Place:
     def looked_at(self) -> Place:
         """The same place, whose state was kept or could not be: there is time until it is tried again."""
         return replace(self, tried=len(self.cells), seconds=0.0, answered=0)
+
+    def holding(self, state: bytes) -> Place:
+        """The same place, with its state."""
+        return replace(self, held=(len(self.cells), state))
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether a session can be brought there."""
+        held = () if self.held is None else (self.held,)
+        return not self.pinned or any(count >= self.pinned for count, _ in (*self.saved, *held))
 
     @property
     def at_a_pin(self) -> bool:
@@ -154,7 +166,7 @@ class Branch:
         return CellOutcome(
             result=result,
             answers=() if ran is None else ran.answers,
-            subcalls=run.calls,
+            subcalls=run.calls + run.fork_calls,
             children=run.children,
             deepest=run.deepest,
             stopped=run.budget.over,
@@ -172,8 +184,11 @@ class Branch:
 
     async def save(self, key: str) -> str | None:
         """Keep the state after a cell that cannot be run again, if it is one; its id, to be on record together with what the cell did."""
-        needed = self.place.at_a_pin and self.place.since > 0
-        if not needed or self._blobs is None or (snapshot := await self._dumped()) is None:
+        needed = self.place.at_a_pin and self.place.since > 0 and not self.run.record.replays
+        if not needed or (snapshot := await self._dumped()) is None:
+            return None
+        if self._blobs is None:
+            self.place = self.place.holding(snapshot)
             return None
         return await self._put(self._blobs, snapshot, f"{PINNED}{key}")
 
@@ -223,6 +238,8 @@ class Branch:
             except StoreError as error:
                 # The cells lead there as well. What is wrong with the state is told; it was not loaded.
                 self.skipped.append(str(error))
+        if place.held is not None and place.held[0] >= place.pinned:
+            return await self._open(place.held[1], place.cells[place.held[0] :])
         if place.pinned:
             gone = f": {self.skipped[0]}" if self.skipped else ""
             raise StoreError(

@@ -20,7 +20,7 @@ FILES, BRANCH = "vfs", "branch"
 def begin_cell(branch: Branch, step: int, key: str) -> None:
     """From now on what is called on this branch belongs to that cell."""
     run = branch.run
-    run.step, run.cell, run.calls, run.acts = step, key, 0, 0
+    run.step, run.cell, run.calls, run.fork_calls, run.acts = step, key, 0, 0, 0
 
 
 async def outcome_of(branches: Branches, branch: Branch, record: Record, entry: Entry, code: str, limits: ExecLimits) -> CellOutcome:
@@ -61,6 +61,7 @@ async def run_in(branches: Branches, fork: Fork, code: str) -> CellOutcome:
         outcome = await outcome_of(branches, branch, run.record, entry, code, branches.cell_limits())
     finally:
         run.in_fork = False
+    outer.fork_calls += outcome.subcalls
     await branch.keep(entry.key)
     return outcome
 

@@ -138,7 +138,7 @@ class Driver:
         run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(outcome.result))
         if run.tree.fatal is not None:
             raise run.tree.fatal
-        await branches.settle(key, keeps=entry.outcome is None)
+        await branches.settle(key, keeps=entry.outcome is None, went_well=outcome.result.state == "kept")
         stopped = run.budget.over if run.budget.remaining_seconds() else run.budget.expire()
         counts = {"subcalls": outcome.subcalls, "children": branches.children, "deepest": branches.deepest}
         return Ran(result=outcome.result, stopped=stopped, **counts)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import anyio.lowlevel
+import anyio.to_thread
+
+from ..store.blobs import Packed
 from .tree import Run
 
 FILE = "file:"
 """How the name of a kept file begins; its path follows."""
+LARGE_BYTES = 100_000
+"""A larger file is compressed in a thread."""
 STATE, PINNED = "cell ", "pinned cell "
 """How the name of a kept state begins; the key of the cell follows that left it. A pinned one cannot be had by running cells again."""
 
@@ -15,16 +21,22 @@ def owner_of(run_id: str) -> str:
     return f"run:{run_id}"
 
 
-def keep_files(run: Run) -> None:
-    """Keep the run's own virtual files as they are now.
+async def keep_files(run: Run) -> None:
+    """Keep the run's own virtual files as they are now, and none that an earlier attempt had left.
 
     Raises:
         StoreError: they could not be written.
     """
-    if run.tree.blobs is None or run.record.replays:
+    blobs, owner, files = run.tree.blobs, owner_of(run.run_id), run.files.files()
+    if blobs is None or run.record.replays:
         return
-    for path, data in run.files.files().items():
-        run.tree.blobs.put(data, kind="file", owner=owner_of(run.run_id), name=FILE + path)
+    for path, data in files.items():
+        await anyio.lowlevel.checkpoint()
+        packed = await anyio.to_thread.run_sync(Packed.of, data) if len(data) > LARGE_BYTES else data
+        blobs.put(packed, kind="file", owner=owner, name=FILE + path)
+    for name in blobs.links(owner):
+        if name.startswith(FILE) and name.removeprefix(FILE) not in files:
+            blobs.unlink(owner, name)
 
 
 def forget_states(run: Run) -> None:

@@ -74,11 +74,13 @@ async def _recorded(run: Run, question: str, perform: Callable[[Run, str], Await
         conclusion = Conclusion(success=False, error=cleaned(f"{type(error).__name__}: {error}"))
         raise
     finally:
-        _end(run, status, conclusion)
+        # A run that is cancelled has its end on record, too.
+        with anyio.CancelScope(shield=True):
+            await _end(run, status, conclusion)
     return conclusion
 
 
-def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
+async def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
     usage = run.budget.spending()
     result = {
         "success": conclusion.success,
@@ -92,13 +94,13 @@ def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
     }
     try:
         if status == "ended":
-            keep_files(run)
+            await keep_files(run)
             run.record.end(status, result)
             forget_states(run)
         else:
             # The run is failing for a reason of its own, which a full disk must not hide.
             with suppress(StoreError):
-                keep_files(run)
+                await keep_files(run)
                 run.record.end(status, result)
     finally:
         _tell_ended(run, conclusion, usage)

@@ -120,6 +120,8 @@ class Run:
     """Key of the running cell: its step, and its index within that."""
     calls: int = 0
     """Sub-calls and child runs that the running cell has made."""
+    fork_calls: int = 0
+    """The same of the cells that it has run in forks."""
     children: int = 0
     """Child runs that it has opened."""
     deepest: int = 0
@@ -132,6 +134,8 @@ class Run:
     """The virtual files that its cells see."""
     acts: int = 0
     """What the running cell has done to files and branches."""
+    forks: int = 0
+    """Forks that its cells have made."""
     in_fork: bool = False
     """Whether the running cell was run by `fork.run`."""
     created: float = field(default_factory=time.monotonic)

@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from ...errors import SandboxBroken
 from ...events import Branched
 from ...repl.protocol import CellError, External
 from ...values import Value
@@ -20,9 +21,10 @@ from ..tree import Run
 from . import arguments
 from .batches import each
 from .files import next_act
-from .subcalls import for_the_cell
+from .subcalls import for_the_cell, redacted
 
 LABEL_CHARS = 200
+RATIONALE_CHARS = 10_000
 CODE_CHARS = 200_000
 T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -169,6 +171,10 @@ class Branching:
         bound = arguments.bind("strategy.commit", ("fork", "rationale"), args, kwargs)
         fork = arguments.text("strategy.commit", "fork", bound.get("fork"))
         rationale = arguments.text("strategy.commit", "rationale", bound.get("rationale", ""))
+        if len(rationale) > RATIONALE_CHARS:
+            raise CellError(
+                "ValueError", f"strategy.commit(): a rationale has at most {RATIONALE_CHARS} characters; write the rest to a file"
+            )
         self._act("strategy.commit", lambda: self._branches.commit(fork, rationale), fork=fork, rationale=rationale)
         return f"the state of {fork} is the run's when this cell has ended; all forks are dropped"
 
@@ -216,12 +222,16 @@ class Branching:
     async def _run_one(self, pair: tuple[tuple[Fork, str], Entry]) -> Value:
         (fork, code), entry = pair
         run = self._run
-        outcome = await run_in(self._branches, fork, code)
-        error = None if outcome.result.error is None else error_text(outcome.result.error)
+        try:
+            shown = _shown(await run_in(self._branches, fork, code))
+        except SandboxBroken as broken:
+            # One fork's worker is no reason to stop the others'.
+            shown = {"output": "", "value": None, "error": redacted(broken), "final": None, "changed": []}
+        error = shown["error"]
         if entry.outcome is None:
             run.record.finish(entry, {"error": error})
         run.event(Branched, step=run.step, act="fork.run", name=fork.name, error=error)
-        return _shown(outcome, error)
+        return shown
 
 
 def _code(function: str, name: str, value: Value) -> str:
@@ -232,12 +242,12 @@ def _code(function: str, name: str, value: Value) -> str:
     return value
 
 
-def _shown(outcome: CellOutcome, error: str | None) -> dict[str, Value]:
+def _shown(outcome: CellOutcome) -> dict[str, Any]:
     result = outcome.result
     return {
         "output": result.stdout,
         "value": result.value_preview,
-        "error": error,
+        "error": None if result.error is None else error_text(result.error),
         "final": result.final,
         "changed": list(result.changed),
     }
