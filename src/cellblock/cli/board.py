@@ -193,16 +193,10 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
     match event:
         case RunStarted() | RunEnded():
             return _child_row(event) if event.depth else None
-        case ModelAnswered(error=str(error)):
-            return "bad", _label(event), one_line(error, 200)
-        case ModelAnswered(source="journal") if event.role not in SUBCALL_ROLES:
-            return "good", _label(event), f"{event.output_tokens:,} tokens, on record"
-        case ModelAsked(repeated=True) if event.role not in SUBCALL_ROLES:
-            return "note", _label(event), "asked once more: nobody knows what became of it when the run was cut off"
+        case ModelAsked() | ModelAnswered():
+            return _model_row(event)
         case SessionOpened() if event.cells_again or event.skipped:
             return "note", "session", _again(event)
-        case ModelAnswered() if event.role not in SUBCALL_ROLES:
-            return "good", _label(event), f"{event.output_tokens:,} tokens in {event.seconds:.1f} s"
         case CellEnded():
             return _cell_row(event)
         case ToolCalled():
@@ -215,6 +209,17 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
         case Refused():
             return "note", "refused", one_line(event.reason, 200)
     return None
+
+
+def _model_row(event: ModelAsked | ModelAnswered) -> tuple[Mark, str, str] | None:
+    if isinstance(event, ModelAnswered) and event.error is not None:
+        return "bad", _label(event), one_line(event.error, 200)
+    if event.role in SUBCALL_ROLES:
+        return None
+    if isinstance(event, ModelAnswered):
+        took = "on record" if event.source == "journal" else f"{event.seconds:.1f} s"
+        return "good", _label(event), f"{event.output_tokens:,} tokens{', ' if event.source == 'journal' else ' in '}{took}"
+    return ("note", _label(event), "asked once more: nobody knows what became of it when the run was cut off") if event.repeated else None
 
 
 def _again(event: SessionOpened) -> str:

@@ -134,6 +134,7 @@ class Files:
     def _act(self, how: str, path: str, data: bytes) -> None:
         run = self._run
         with _for_the_cell(f"vfs.{how}"):
+            path = run.files.normal(path)
             change(run.files, how, path, data)
         with for_the_cell(run):
             run.record.note(FILES, next_act(run), {"how": how, "path": path, "data": data})
