@@ -85,19 +85,8 @@ class Engine:
         async with self.store() as store, _opened(context) as opened, driven(store, run_id):
             asked_turn = replace(turn, kept=await keep(store, run_id, opened, turn))
             async with self.tree(store, emit) as tree:
-<<<<<<< HEAD
-                run = Run(
-                    tree=tree,
-                    run_id=run_id,
-                    budget=Budget(self.limits),
-                    context=opened,
-                    turn=asked_turn,
-                    files=Vfs(self.settings.vfs),
-                )
-=======
                 files = Vfs(self.settings.vfs)
                 run = Run(tree=tree, run_id=run_id, budget=Budget(self.limits), context=opened, turn=asked_turn, files=files)
->>>>>>> fee56c4 (Virtual files: a root run has the quotas of its settings; what is told and recorded is the path as it is kept; tests in whole runs, with children, quotas and storms)
                 conclusion = await (perform_direct if turn.direct else perform_run)(run, asked)
                 return result_of(run, conclusion, events)
 
