@@ -55,8 +55,8 @@ def reply(messages: Sequence[Message]) -> str:
         return _of_a_subcall(messages)
     line = asked.splitlines()[1]
     if line == QUESTION:
-        return _written(_ROOT[turn])
-    return _written(_CHILD[turn].replace("TAG", line.removeprefix("child ")))
+        return _written(_ROOT[min(turn, len(_ROOT) - 1)])
+    return _written(_CHILD[min(turn, len(_CHILD) - 1)].replace("TAG", line.removeprefix("child ")))
 
 
 def _turn(messages: Sequence[Message]) -> int:

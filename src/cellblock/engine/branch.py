@@ -42,7 +42,8 @@ class Place:
     held: tuple[int, bytes] | None = field(default=None, repr=False)
     """The same of a state that is kept here, where there is no place for it on record."""
     pinned: int = 0
-    """So many of the cells may not be run again: the last of them was stopped when its time was up, at a place that nobody knows."""
+    """So many of the cells may not be run again: the last of them was stopped by a limit of time or memory, at a place that nobody
+    knows."""
 
     def after(self, cell: Ran, *, repeatable: bool) -> Place:
         """One cell further."""
@@ -243,7 +244,7 @@ class Branch:
         if place.pinned:
             gone = f": {self.skipped[0]}" if self.skipped else ""
             raise StoreError(
-                f"{self.run.run_id}: a cell was stopped when its time was up, and the state that it left is not on record{gone}; "
+                f"{self.run.run_id}: a cell was stopped by a limit of time or memory, and the state that it left is not on record{gone}; "
                 "branch from a step before that cell"
             )
         return await self._open(place.snapshot, place.cells)

@@ -308,6 +308,10 @@ class Budget:
             scope.over = DeadlineExceeded("wall_seconds", allowed=seconds, used=used)
         return scope.over
 
+    def ended(self) -> BudgetExceeded | None:
+        """The limit that is over by now, the deadline among them; None while there is budget left."""
+        return self.over if self.remaining_seconds() else self.expire()
+
     def recall(self, error: BudgetExceeded) -> None:
         """Be over by a limit that ended an earlier attempt of this run, as far as what it ended was more than one call."""
         if error.limit in _OF_ONE_CALL:

@@ -39,7 +39,7 @@ async def outcome_of(branches: Branches, branch: Branch, record: Record, entry: 
         return known
     outcome = await branch.exec(code, limits)
     # On record together with the outcome: with that alone, nobody could go on from there.
-    outcome = replace(outcome, saved=await branch.save(entry.key))
+    outcome = replace(outcome, saved=await branch.save(entry.key), stopped=branch.run.budget.ended())
     if branch.run.tree.fatal is None:
         record.finish(entry, outcome.record())
     return outcome

@@ -139,9 +139,8 @@ class Driver:
         if run.tree.fatal is not None:
             raise run.tree.fatal
         await branches.settle(key, keeps=entry.outcome is None, went_well=outcome.result.state == "kept")
-        stopped = run.budget.over if run.budget.remaining_seconds() else run.budget.expire()
         counts = {"subcalls": outcome.subcalls, "children": branches.children, "deepest": branches.deepest}
-        return Ran(result=outcome.result, stopped=stopped, **counts)
+        return Ran(result=outcome.result, stopped=outcome.stopped, **counts)
 
     async def _outcome(self, effect: Exec, entry: Entry) -> CellOutcome:
         run, branches = self._run, self._branches

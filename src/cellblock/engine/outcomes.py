@@ -127,8 +127,11 @@ def failure_of(record: Mapping[str, Any]) -> CellblockError | None:
 
 
 def by_chance(outcome: Any) -> bool:
-    """Whether a cell's outcome, as it stands in a journal, is one that the same cell need not come to again."""
-    return isinstance(outcome, dict) and ("result" not in outcome or not CellOutcome.of(outcome).comparable)
+    """Whether a cell's outcome, as it stands in a journal, is one that the same cell need not come to again, and one can go on from."""
+    if not isinstance(outcome, dict) or "result" not in outcome:
+        return True
+    known = CellOutcome.of(outcome)
+    return not known.comparable and (known.result.state == "rolled_back" or known.saved is not None)
 
 
 def timeless(outcome: Any) -> Any:

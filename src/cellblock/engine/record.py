@@ -214,7 +214,7 @@ class Record:
 
     def _ended(self, kind: str, key: str) -> StoreError:
         """Why there is nothing on record of an effect: the run was over by then, or it is another one now."""
-        if self.row is None or self.row.result is None or self.row.status in ("running", "cancelled", "failed"):
+        if self.row is None or self.row.result is None or self.row.status != "ended" or _by_deadline(self.row.result):
             return RecordEnded(f"{self.run_id}: {kind} {key}: {UNFINISHED}")
         return Diverged(f"{self.run_id}: {kind} {key} is not on record; the recorded run had ended by then ({self.row.result['ending']})")
 
@@ -225,6 +225,11 @@ class Record:
 
 def _failed(row: EffectRow) -> bool:
     return isinstance(row.outcome, dict) and isinstance(failure_of(row.outcome), ModelError)
+
+
+def _by_deadline(result: Mapping[str, Any]) -> bool:
+    """Whether a run was ended by the clock, which stands still in a replay: between two effects, nothing else tells of it."""
+    return (result.get("failure") or {}).get("limit") == "wall_seconds"
 
 
 def plain(data: object) -> Any:
