@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from cellblock import RLM
-from cellblock.errors import CellblockError
+from cellblock.errors import CellblockError, ModelUnavailable
 from cellblock.models.protocol import Message, ModelResponse, Usage
 from cellblock.models.scripted import Line
+from cellblock.store.codec import pack, unpack
 from cellblock.store.journal import Journal
 
 from . import story
@@ -31,6 +34,21 @@ class Told:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+class Down(Told):
+    """Is down at one of its calls: the run fails there, and can be resumed."""
+
+    def __init__(self, at: int, *, usage: Usage | None = None) -> None:
+        super().__init__()
+        self._at, self._usage = at, usage
+
+    async def complete(
+        self, messages: Sequence[Message], *, max_tokens: int | None = None, sampling: Mapping[str, Any] | None = None
+    ) -> ModelResponse:
+        if self.calls + 1 == self._at:
+            raise ModelUnavailable("the model is down", usage=self._usage)
+        return await super().complete(messages, max_tokens=max_tokens, sampling=sampling)
 
 
 def cell(code: str) -> str:
@@ -62,3 +80,16 @@ async def failed(engine: RLM, question: str = "q", context: str = "the context")
 def last_run(folder: Path) -> str:
     with Journal(folder / "journal.db") as journal:
         return journal.runs(parent=None)[-1].run_id
+
+
+def edit(folder: Path, table: str, where: str, change: Callable[[Any], Any]) -> None:
+    """Change a packed column of the first row there, by hand: `task` of `runs`, `payload` of `effects`, `outcome` of `outcomes`."""
+    column = {"runs": "task", "effects": "payload", "outcomes": "outcome"}[table]
+    with closing(sqlite3.connect(folder / "journal.db")) as database, database:
+        row, data = database.execute(f"SELECT rowid, {column} FROM {table} WHERE {where} ORDER BY rowid LIMIT 1").fetchone()
+        database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (pack(change(unpack(data))), row))
+
+
+def outcome_of(kind: str, key: str) -> str:
+    """For `edit`: the outcome of the root's effect."""
+    return f"(run, seq) IN (SELECT run, seq FROM effects WHERE kind = '{kind}' AND key = '{key}' AND run = (SELECT min(number) FROM runs))"

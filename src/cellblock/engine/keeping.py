@@ -68,13 +68,20 @@ async def kept_context(store: Store, task: RecordedTask, given: ContextSource | 
     if given is not None:
         context = await open_context(given)
     else:
-        data = store.blobs.get(blob)
+        data = _kept(store, task, blob)
         context = await anyio.to_thread.run_sync(restored, data)
     if context.sha256 != task.fields["context_sha256"]:
         if context is not given:
             context.close()
         raise ConfigError(f"run {task.run_id}: this is not the context that it was asked about; give the same one, unchanged")
     return context
+
+
+def _kept(store: Store, task: RecordedTask, blob: str) -> bytes:
+    try:
+        return store.blobs.get(blob)
+    except StoreError as error:
+        raise type(error)(f"run {task.run_id}: its context is not on record any more; give it again ({error})") from None
 
 
 def kept_snapshot(store: Store, task: RecordedTask) -> bytes | None:

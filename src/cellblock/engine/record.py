@@ -20,6 +20,8 @@ from .outcomes import by_chance, failure_of, timeless
 RecordMode = Literal["fresh", "resume", "replay"]
 INSIDE_CELLS = frozenset({"call", "run", "tool", "vfs", "branch"})
 """Kinds of effects that a cell asks for; their keys begin with the cell's."""
+OF_THE_LOOP = frozenset({"ask", "exec", "get", "refuse"})
+"""Kinds of effects that the engine performs one after the other."""
 RECALLED_IN_REPLAY = frozenset({"ask", "call", "tool", "snapshot"})
 """What a replay does not do again, since it costs money or acts on the world. All else it does, and compares; but for cells that were
 stopped by a clock or lost their worker, which would come to another end each time."""
@@ -106,6 +108,7 @@ class Record:
         if not self.replays:
             self._journal.end_run(self.run_id, status, result)
         elif self.row is not None and self.row.result is not None and status == "ended":
+            self._check_done()
             self._same("how it ended", timeless(self.row.result), timeless(plain(result)))
 
     def begin(self, kind: str, key: str, payload: object) -> Entry:
@@ -211,6 +214,12 @@ class Record:
         if self.replays or not isinstance(payload, dict):
             return payload
         return {key: value for key, value in payload.items() if key != "model"}
+
+    def _check_done(self) -> None:
+        left = (row for rows in self._past.values() for row in rows if row.kind in OF_THE_LOOP)
+        # Of runs side by side, the first alone finds out what a model can; which one that is may change.
+        if (row := next((one for one in left if ".probe." not in one.key), None)) is not None:
+            raise Diverged(f"{self.run_id}: {row.kind} {row.key} is on record, and was not done this time")
 
     def _ended(self, kind: str, key: str) -> StoreError:
         """Why there is nothing on record of an effect: the run was over by then, or it is another one now."""

@@ -121,6 +121,8 @@ def recorded(journal: Journal, run_id: str) -> RunRow:
 
 def _unended(journal: Journal, run_id: str) -> RunRow:
     row = recorded(journal, run_id)
+    # First, so that a child run is told to be one.
+    RecordedTask(run_id=row.run_id, fields=row.task)
     if row.status == "ended":
         raise ConfigError(f"run {run_id} has ended already ({_how(row)}); replay it, or branch off from one of its steps")
     return row
@@ -232,11 +234,17 @@ def _effects(journal: Journal, run_id: str) -> int:
 
 
 def _of_failure(row: RunRow, error: CellblockError) -> dict[str, Any]:
-    """Whether a replay that failed did so like the recorded run."""
+    """Whether a replay that failed did so like the recorded run.
+
+    Raises:
+        ConfigError: it did not, and the caller can mend that.
+    """
     now = f"{type(error).__name__}: {error}"
     recorded_error = None if row.result is None else row.result["error"]
     if row.status == "failed" and recorded_error == now:
         return {"same": True, "difference": None}
+    if isinstance(error, ConfigError):
+        raise error
     return {"same": False, "difference": f"the replay failed: {now}"}
 
 
