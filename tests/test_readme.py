@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -67,8 +68,11 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("line", commands())
 def test_a_command_and_its_options_are_known(line: str) -> None:
-    _, name, *words = shlex.split(line, comments=True)
-    known = {option for param in typer.main.get_command(app).commands[name].params for option in param.opts}  # type: ignore[attr-defined]
+    _, *words = shlex.split(line, comments=True)
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    known = {option for param in command.params for option in param.opts}
     assert {word for word in words if word.startswith("-")} <= known
 
 
