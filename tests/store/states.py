@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cellblock.errors import StoreError
 from cellblock.store.leases import Lease
 from cellblock.store.opening import Store, open_store
 
 MISSING = object()
-IDS = ["r", "r/1", "s", "run:r"]
+IDS = ["r", "r/1", "s"]
 LEASES = ["run:r", "run:s", "r/1", "thread:t"]
 OWNERS = ["run:r", "r/1", "thread:t"]
 CONTENTS = [b"", b"a", b"b" * 5_000]
 
-connections = st.sampled_from([0, 1, 2])
+connections = st.sampled_from([0, 0, 0, 0, 1, 1, 2])
 ids, leases, owners, contents = (st.sampled_from(values) for values in (IDS, LEASES, OWNERS, CONTENTS))
 names = st.sampled_from(["x", "y"])
 seqs = st.integers(0, 6)
@@ -120,6 +120,12 @@ class StoreStates(RuleBasedStateMachine):
         return found
 
     # Operations.
+
+    @initialize(count=st.integers(0, 3))
+    def two_runs(self, count: int) -> None:
+        self.start(0, "r", None)
+        self.begin(0, "r", count, False)
+        self.start(0, "r/1", "r")
 
     @rule(at=connections, run_id=ids, parent=st.none() | ids)
     def start(self, at: int, run_id: str, parent: str | None) -> None:
