@@ -6,7 +6,7 @@ Standard library alone, and no import of another file of this tree: it is also b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Call = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
@@ -18,6 +18,8 @@ CONTEXT_METHODS = (
 )  # fmt: skip
 TEXT_METHODS = ("find", "rfind", "index", "rindex", "count", "startswith", "endswith")
 FINALS = ("FINAL", "FINAL_VAR", "SUBMIT")
+GROUPS = ("vfs", "checkpoint", "fork", "strategy")
+"""Objects whose methods are far functions: `vfs.read` is the one that the session offers as `vfs__read`."""
 TOP_LEVEL = ("peek", "tail", "lenP", "extract_after")
 TEXT_CHARS, TEXT_HEAD, TEXT_TAIL = 2_000, 1_000, 500
 SHOWN_ITEMS, SHOWN_DEPTH, SHOWN_CHARS = 40, 4, 4_000
@@ -71,6 +73,44 @@ def far_function(call: Call, name: str) -> Callable[..., Any]:
 
     external.__name__ = external.__qualname__ = name
     return external
+
+
+def offered(far: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """What a session's far functions are bound to, by name: a group with its methods, sorted, or a function, without any."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in sorted(far):
+        group, mark, method = name.partition("__")
+        if mark and group in GROUPS:
+            found[group] = (*found.get(group, ()), method)
+        else:
+            found.setdefault(name, ())
+    return found
+
+
+def called(name: str) -> str:
+    """How cells write a far function's name."""
+    group, mark, method = name.partition("__")
+    return f"{group}.{method}" if mark and group in GROUPS else name
+
+
+def group_object(group: str, methods: Iterable[str], function: Callable[[str], Callable[..., Any]]) -> object:
+    """The object of a group; `function` gives what answers to a far name."""
+    members = {method: staticmethod(_named(function(f"{group}__{method}"), method)) for method in methods}
+    return type(group, (), {"__slots__": (), **members})()
+
+
+def far_names(call: Call, far: Iterable[str]) -> dict[str, Any]:
+    """What a session's far functions are bound to: functions, and the objects whose methods they are."""
+
+    def function(name: str) -> Callable[..., Any]:
+        return far_function(call, name)
+
+    return {name: group_object(name, methods, function) if methods else function(name) for name, methods in offered(far).items()}
+
+
+def _named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    function.__name__ = function.__qualname__ = name
+    return function
 
 
 def answer_taker(final: Callable[[Any], Any], variables: Mapping[str, Any]) -> Callable[[bool], None]:

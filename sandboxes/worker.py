@@ -20,6 +20,7 @@ from advice import Advice, advised
 from frames import HostGone, Wire
 from given import ANSWER, CALLS, DROP, TAKE, Given, refused
 from interpreter import Buffer, GuestError, Interpreter, OpenRequest, Outcome
+from names import called
 from near import TOP_LEVEL, NearContext, near_functions
 from printed import Printed
 from proxy import CellRefused, SessionNames, rewrite
@@ -330,7 +331,7 @@ class Worker:
             named = {packer.key(str(key)): packer.pack(value) for key, value in kwargs.items()}
             call = self.wire.encoded({"t": "call", "id": cell.calls + 1, "name": name, "args": packed, "kwargs": named})
         except (TypeError, ValueError) as error:
-            raise GuestError(type(error).__name__, f"{name}: {error}") from None
+            raise GuestError(type(error).__name__, f"{called(name)}: {error}") from None
         cell.printed.flush()
         cell.calls += 1
         self.wire.write(call)

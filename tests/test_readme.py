@@ -16,7 +16,9 @@ from cellblock import ExecLimits, Guards, History, PromptSettings, RunLimits
 from cellblock.cli.entry import app
 from cellblock.engine.effects import Ending
 from cellblock.engine.router import PROFILES
+from cellblock.engine.snapshots import SnapshotPolicy
 from cellblock.engine.vocabulary import CALLS
+from cellblock.host.vfs import VfsLimits
 from cellblock.models import PROVIDERS
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +81,12 @@ def test_every_example_is_named() -> None:
 def test_every_limit_is_listed_with_its_default(limits: RunLimits | ExecLimits) -> None:
     heading = "| limit of a run |" if isinstance(limits, RunLimits) else "| limit of a cell |"
     listed = {name: row[1] for row in rows(heading) for name in re.findall(r"`(\w+)`", row[0])}
+    assert listed == {field.name: shown(getattr(limits, field.name)) for field in fields(limits)}
+
+
+@pytest.mark.parametrize("limits", [SnapshotPolicy(), VfsLimits()], ids=lambda limits: type(limits).__name__)
+def test_every_quota_is_listed_with_its_default(limits: SnapshotPolicy | VfsLimits) -> None:
+    listed = {name: row[1] for row in rows(f"| `{type(limits).__name__}` |") for name in re.findall(r"`(\w+)`", row[0])}
     assert listed == {field.name: shown(getattr(limits, field.name)) for field in fields(limits)}
 
 

@@ -25,6 +25,8 @@ import worker
 from given import ANSWER
 from interpreter import Buffer, Dispatch, GuestError, OpenRequest, Outcome
 from jail import lockdown
+from monty.os_files import OsFiles
+from names import offered
 from worker import Worker
 
 INSIDE = "/bin/monty"
@@ -34,6 +36,8 @@ CHILD_SLACK_BYTES = 64 * MIB
 ADVICE = advice.of_sandbox(Path(__file__).parent)
 PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
 FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
+METHOD = "_cb_call_method"
+"""What the methods of a group call, with the far function's name and both kinds of arguments."""
 SPARE_SEED = 0
 """Of a spare, before its session is known. The usual seed, so that most sessions need no other."""
 # The interpreter counts host calls for itself; the host's own count is the one that matters.
@@ -68,6 +72,8 @@ class MontyInterpreter:
         self.pool: monty.Monty | None = None
         self.session: monty.MontySession | None = None
         self.lookup: dict[str, Any] = {}
+        self.methods: frozenset[str] = frozenset()
+        self.files = OsFiles()
         self.clock = datetime.datetime(1970, 1, 1)
 
     def start(self) -> int:
@@ -86,7 +92,7 @@ class MontyInterpreter:
         self._know(request, inputs)
         if request.seed != SPARE_SEED:
             self._feed(f"_cb_seed({request.seed})")
-        self._give_way(request)
+        self._bind(request, frozenset())
 
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that was dumped."""
@@ -97,16 +103,24 @@ class MontyInterpreter:
             self.session.load_session(bytes(state))
         except (monty.MontyError, ValueError, RuntimeError) as error:
             raise GuestError("ValueError", f"it is no heap of this interpreter's ({type(error).__name__})") from None
-        self._give_way(request)
+        self._bind(request, frozenset(self.names()))
 
-    def _give_way(self, request: OpenRequest) -> None:
+    def _bind(self, request: OpenRequest, there: frozenset[str]) -> None:
+        """Bind what a session's far functions need; a name that cells have bound before the state was dumped stays theirs."""
         if ANSWER in request.far:
             self._feed("_cb_give_way()")
+        groups = {name: f"_cb_group({name!r}, {methods!r})" for name, methods in offered(request.far).items() if methods}
+        if groups:
+            self._feed("\n".join(made if name in there else f"{name} = {made}" for name, made in groups.items()))
 
     def _know(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         self.clock = datetime.datetime.fromtimestamp(request.clock, datetime.UTC).replace(tzinfo=None)
         # Resolved by name when a cell reads them, so that opening a session feeds nothing to the child.
-        self.lookup = {name: _called_by_name for name in request.far} | inputs
+        functions = [name for name, methods in offered(request.far).items() if not methods]
+        self.methods = frozenset(request.far) - frozenset(functions)
+        self.files.offer(request.far)
+        self.lookup = dict.fromkeys(functions, _called_by_name) | inputs
+        self.lookup[METHOD] = _called_by_name
 
     def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
         """The child's whole heap: nothing is left behind."""
@@ -139,6 +153,7 @@ class MontyInterpreter:
                 f"a text of {size} bytes, held twice while it is read, does not fit into memory_bytes={self.memory_bytes}; read parts of it"
             )
             return Outcome(error=("MemoryError", told, None), limit="memory_bytes")
+        self.files.begin(dispatch)
         try:
             step = self.session.feed_start(
                 code, inputs=dict(inputs), external_lookup=self.lookup, print_callback=lambda _stream, text: write(text)
@@ -146,7 +161,13 @@ class MontyInterpreter:
             while not isinstance(step, monty.MontyComplete):
                 step = self._resume(step, dispatch)
         except monty.MontyError as error:
+            with contextlib.suppress(GuestError):  # the cell's own error is the one that counts
+                self.files.save_all()
             return _failure(error)
+        try:
+            self.files.save_all()
+        except GuestError as error:
+            return Outcome(error=(error.kind, error.message, None))
         preview = step.output if shows else None
         return Outcome(preview=preview if isinstance(preview, str) and preview else None)
 
@@ -157,7 +178,13 @@ class MontyInterpreter:
             return self._os_call(step)
         name = step.function_name.removeprefix(FAR_PREFIX).removeprefix(NEAR_PREFIX)
         try:
-            value = dispatch(name, *_arguments(step))
+            args, named = _arguments(step)
+            if name == METHOD:
+                name, args, named = _of_method(args)
+                self.files.save_all()
+            elif name in self.methods:  # a call of a name that is bound to nothing arrives here all the same
+                raise GuestError("NameError", f"name {name!r} is not defined")
+            value = dispatch(name, args, named)
         except GuestError as error:
             return self._raise_inside(step, error)
         return step.resume({"return_value": value})
@@ -172,7 +199,13 @@ class MontyInterpreter:
             return step.resume({"return_value": self.clock.date()})
         if name == "time.time":
             return step.resume({"return_value": self.clock.replace(tzinfo=datetime.UTC).timestamp()})
-        return step.resume_not_handled()
+        if not self.files.knows(name):
+            return step.resume_not_handled()
+        try:
+            args, named = _arguments(step)
+            return step.resume({"return_value": self.files.answer(name, args, named)})
+        except GuestError as error:
+            return self._raise_inside(step, error)
 
     def _raise_inside(self, step: Any, error: GuestError) -> Any:
         try:
@@ -205,6 +238,13 @@ def _arguments(step: monty.FunctionSnapshot) -> tuple[tuple[Any, ...], dict[str,
         return step.args, step.kwargs
     except (TypeError, ValueError, OverflowError) as error:  # made from the guest's values here: a key of a class of the guest's, say
         raise GuestError("TypeError", f"the arguments cannot cross: {str(error)[:200]}") from None
+
+
+def _of_method(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """A far function's name and arguments, from those of a method of a group."""
+    if tuple(map(type, given)) not in ((str, tuple, dict), (str, list, dict)):
+        raise GuestError("TypeError", f"{METHOD} is not to be called")
+    return given[0], tuple(given[1]), given[2]
 
 
 def _longest(inputs: Mapping[str, Any]) -> int:

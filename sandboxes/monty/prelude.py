@@ -236,4 +236,42 @@ def _cb_give_way():
         answer = _cb_called_answer
 
 
+def _cb_method(name):
+    def method(*a, **k):
+        return _cb_call_method(name, a, k)
+
+    return method
+
+
+# In a function, so that the classes have the objects' names and cells do not find them.
+def _cb_group_kinds():
+    class vfs:
+        pass
+
+    class checkpoint:
+        pass
+
+    class fork:
+        pass
+
+    class strategy:
+        pass
+
+    return {"vfs": vfs, "checkpoint": checkpoint, "fork": fork, "strategy": strategy}
+
+
+_cb_kinds = _cb_group_kinds()
+_cb_kept = {}
+
+
+# The object that a session's far functions of one group are methods of. One that there was before a dump stays the same.
+def _cb_group(name, methods):
+    if name not in _cb_kept:
+        _cb_kept[name] = _cb_kinds[name]()
+    for method in methods:
+        _cb_setattr(_cb_kept[name], method, _cb_method(name + "__" + method))
+    return _cb_kept[name]
+
+
+_cb_setattr = setattr
 _cb_seed = random.seed

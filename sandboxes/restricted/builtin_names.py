@@ -12,8 +12,10 @@ from restricted import raising, rules
 from restricted.classes import Maker, serials
 from restricted.managers import Managed
 from restricted.modules import Facade, importer, members
+from restricted.paths import opener
 from restricted.screen import NOTHING, Screen
 from restricted.texts import repr_of, text_of
+from virtual_files import Files
 
 _AS_THEY_ARE = (
     "abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float format frozenset hex "
@@ -45,7 +47,7 @@ def _type(screen: Screen) -> Any:
     return TypeMeta("type", (), {})
 
 
-def builtin_names(screen: Screen, write: Write) -> dict[str, Any]:
+def builtin_names(screen: Screen, write: Write, files: Files) -> dict[str, Any]:
     """What a cell finds without binding it."""
     found = {name: getattr(builtins, name) for name in _AS_THEY_ARE.split()}
     for name, value in vars(builtins).items():
@@ -56,6 +58,7 @@ def builtin_names(screen: Screen, write: Write) -> dict[str, Any]:
         **found,
         **_own(screen),
         "print": _print(screen, write),
+        "open": opener(files),
         "type": _type(screen),
         "__build_class__": builtins.__build_class__,
         "__import__": _native_import,

@@ -27,8 +27,10 @@ from restricted import classes, rules
 from restricted.codes import Codes, Path
 from restricted.copying import attributes
 from restricted.frozen import Random
+from restricted.paths import VirtualPath
 from restricted.set_order import in_order
 from restricted.standins import Attributes
+from virtual_files import BinaryFile, TextFile
 
 LARGE = 2**16
 """A text or bytes object of this size goes into a piece of its own."""
@@ -50,6 +52,7 @@ _EXACT: dict[type, Callable[[Any], Any]] = {
 _REASONS: dict[type, str] = {
     types.GeneratorType: "a generator stands in the middle of its work; keep a list instead",
     types.TracebackType: "a traceback holds the stack",
+    **dict.fromkeys((TextFile, BinaryFile), "an open file is not carried; close it, and open it again"),
 }
 
 
@@ -197,6 +200,8 @@ class Dumper:
                 return ["cell"]
         if kind is re.Pattern:
             return ["Pattern", self.ref(value.pattern), int(value.flags)]
+        if issubclass(kind, VirtualPath):
+            return ["Path", str(value)]
         if isinstance(value, Random):
             return ["Random", *random_state(value)]
         if kind is io.StringIO or kind is io.BytesIO:

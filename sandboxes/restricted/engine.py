@@ -13,7 +13,7 @@ import msgspec
 
 from frames import HostGone
 from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, OpenRequest, Outcome
-from names import FINALS, answer_taker, guest_names, plain, show
+from names import FINALS, answer_taker, group_object, guest_names, offered, plain, show
 from restricted import rules
 from restricted.builtin_names import builtin_names, hooks
 from restricted.classes import Maker, Text, install_module, serials
@@ -25,6 +25,7 @@ from restricted.policy import compiled
 from restricted.saving import Saving
 from restricted.screen import Screen
 from restricted.texts import without_addresses
+from virtual_files import Files
 
 BALLAST_BYTES = 8 * 2**20
 """Given up when memory ran out, so that there is some to say so."""
@@ -51,9 +52,11 @@ class RestrictedInterpreter:
         self.variables: dict[str, Any] = {}
         self.frozen, self.maker = Frozen(), Maker()
         self.screen = Screen(self.variables, self.frozen.moments)
-        self.facades = _facades(self.screen, self.frozen, self.maker)
+        self.files = Files(self._call)
+        self.facades = _facades(self.screen, self.frozen, self.maker, self.files)
         self.items = 0
         self.ours: dict[str, Any] = {}
+        self.groups: dict[str, tuple[str, ...]] = {}
         self.inputs: dict[str, Any] = {}
         self.as_given: dict[str, bytes] = {}
         self.sources: dict[str, str] = {}
@@ -72,7 +75,7 @@ class RestrictedInterpreter:
         install_module()
         formatting = self.screen.formatting
         Text.format, Text.format_map = formatting.unbound("format"), formatting.unbound("format_map")  # type: ignore[method-assign]
-        names = builtin_names(self.screen, self._print)
+        names = builtin_names(self.screen, self._print, self.files)
         self.variables |= {"__builtins__": names, "__name__": "__main__", **hooks(self.screen, self.facades, self.maker)}
         self.ours = {
             **guest_names(self._call, self.variables),
@@ -91,7 +94,12 @@ class RestrictedInterpreter:
         serials.restart()
         self.frozen.begin(request.clock, request.seed)
         self.items = request.caps.items
-        self.ours |= {name: self._external(name) for name in request.far}
+        self.files.offer(request.far)
+        wanted = offered(request.far)
+        self.groups = {name: methods for name, methods in wanted.items() if methods}
+        self.ours |= {
+            name: group_object(name, methods, self._method) if methods else self._external(name) for name, methods in wanted.items()
+        }
         self.inputs = {**inputs} if "answer" in self.ours else {"answer": self.answer, **inputs}
         self.variables |= self.ours | self.inputs
         self.as_given = {name: msgspec.msgpack.encode(value) for name, value in inputs.items()}
@@ -150,7 +158,7 @@ class RestrictedInterpreter:
         self.inputs = {name: self.variables.get(name) for name in self.inputs}
 
     def _paths(self) -> dict[str, Any]:
-        return known_paths(self.facades, self.variables["__builtins__"], self.ours)
+        return known_paths(self.facades, self.variables["__builtins__"], self.ours, self.groups)
 
     # -- one cell
 
@@ -201,11 +209,15 @@ class RestrictedInterpreter:
                 self._remember(filename, code)
             exec(statements, self.variables)
             result = eval(value, self.variables) if value is not None else None
+            self.files.save_all()
             return Outcome(preview=str.__str__(result) if shows and result and isinstance(result, str) else None)
         except (Interrupted, MemoryError, HostGone):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a cell raises is its result
-            return Outcome(error=(*_said(error), _line(error, filename)))
+            said, line = _said(error), _line(error, filename)
+            with contextlib.suppress(Exception):  # the cell's own error is the one that counts
+                self.files.save_all()
+            return Outcome(error=(*said, line))
 
     def _remember(self, filename: str, code: str) -> None:
         """Keep the source of a cell while a function or a class of it is there: it is what they are saved as."""
@@ -236,6 +248,15 @@ class RestrictedInterpreter:
 
         external.__name__ = external.__qualname__ = name
         return external
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        """An external of a group: it finds everything written that the cell has written so far."""
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            self.files.save_all()
+            return self._call(name, args, kwargs)
+
+        return method
 
     def _plain(self, value: Any) -> Any:
         """What crosses. A list of lists that are one and the same may be more than there is memory for: it is measured first."""
@@ -272,9 +293,9 @@ class RestrictedInterpreter:
         return result
 
 
-def _facades(screen: Screen, frozen: Frozen, maker: Maker) -> dict[str, Facade]:
+def _facades(screen: Screen, frozen: Frozen, maker: Maker, files: Files) -> dict[str, Facade]:
     contents = plain_modules()
-    for name, members in own_modules(screen, frozen, maker).items():
+    for name, members in own_modules(screen, frozen, maker, files).items():
         contents[name] = contents.get(name, {}) | members
     facades = {name: Facade(name, members) for name, members in contents.items() if "." not in name}
     for name, members in contents.items():

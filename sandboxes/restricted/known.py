@@ -11,7 +11,9 @@ from restricted.modules import Facade, members
 _DATA = (bool, int, float, complex, str, bytes, tuple, type(None))
 
 
-def known_paths(facades: Mapping[str, Facade], builtins: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+def known_paths(
+    facades: Mapping[str, Facade], builtins: Mapping[str, Any], ours: Mapping[str, Any], groups: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
     """Each object by its path; the same paths in every session with the same far functions."""
     found: dict[str, Any] = {f"builtins {name}": value for name, value in builtins.items() if not name.startswith("__")}
     for module, facade in facades.items():
@@ -20,6 +22,8 @@ def known_paths(facades: Mapping[str, Facade], builtins: Mapping[str, Any], ours
     found |= {f"ours {name}": value for name, value in ours.items()}
     if "P" in ours:
         found |= {f"text {name}": getattr(ours["P"], name) for name in TEXT_METHODS}
+    for group, methods in groups.items():
+        found |= {f"method {group} {method}": getattr(ours[group], method) for method in methods}
     return found
 
 

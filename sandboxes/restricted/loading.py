@@ -233,6 +233,10 @@ class Loader:
         made.seek(place)
         return made
 
+    def _build_Path(self, _number: int, text: str) -> Building:
+        return self.known["pathlib Path"](_exact(text, str))
+        yield
+
     # -- what can be called
 
     def _build_known(self, _number: int, path: str) -> Building:

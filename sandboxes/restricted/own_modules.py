@@ -16,7 +16,9 @@ from typing import Any
 from restricted import classes, copying
 from restricted.frozen import Frozen
 from restricted.managers import contextlib_names
+from restricted.paths import path_class
 from restricted.screen import Screen
+from virtual_files import Files
 
 _TYPING = (
     "Any Optional Union List Dict Tuple Set FrozenSet Type Iterable Iterator Callable Sequence Mapping MutableMapping MutableSequence "
@@ -68,8 +70,9 @@ def _dataclass(maker: classes.Maker) -> Callable[..., Any]:
     return dataclass
 
 
-def own_modules(screen: Screen, frozen: Frozen, maker: classes.Maker) -> dict[str, dict[str, Any]]:
+def own_modules(screen: Screen, frozen: Frozen, maker: classes.Maker, files: Files) -> dict[str, dict[str, Any]]:
     """Those of one session."""
+    path = path_class(files)
     return {
         "collections": {"namedtuple": named_tuple},
         "dataclasses": {
@@ -90,6 +93,7 @@ def own_modules(screen: Screen, frozen: Frozen, maker: classes.Maker) -> dict[st
         "contextlib": contextlib_names(screen),
         "operator": {"attrgetter": _attrgetter(screen), "methodcaller": _methodcaller(screen)},
         "copy": {"copy": copying.shallow, "deepcopy": copying.deep},
+        "pathlib": dict.fromkeys(("Path", "PosixPath", "PurePath", "PurePosixPath"), path),
         "pprint": {"pformat": pprint.pformat, "pprint": _printer(screen), "pp": _printer(screen)},
         "random": frozen.random_module(),
         "time": frozen.time_module(),

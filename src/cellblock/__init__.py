@@ -83,6 +83,8 @@ _HOMES = {
     "engine.roles": ("Models",),
     "engine.router": ("Router", "RouterResult"),
     "engine.run": ("RLM",),
+    "engine.snapshots": ("SnapshotPolicy",),
+    "engine.threads": ("Thread",),
     "engine.tools": ("Tool", "ToolLimits"),
     "errors": (
         "BudgetExceeded",
@@ -97,6 +99,7 @@ _HOMES = {
     ),
     "events": ("Trace",),
     "host.context": ("Context",),
+    "host.vfs": ("VfsLimits",),
     "limits": ("ExecLimits", "RunLimits"),
     "models": ("ScriptedModel",),
     "models.prices": ("Price",),

@@ -13,6 +13,7 @@
     │   ├── ModelUnavailable           down, overloaded or cut off: try again
     │   └── ModelRefused               it answered "no" (key, quota, bad request): change something
     └── StoreError                     journal and snapshots
+        ├── Diverged                   a run does something else than what is on its record
         ├── TamperedSnapshot
         ├── StaleSnapshot
         └── LeaseHeld                  another process drives the run or writes the thread: wait for it, or end it
@@ -135,6 +136,10 @@ class ModelRefused(ModelError):
 
 class StoreError(CellblockError):
     """The journal or a snapshot could not be written or read."""
+
+
+class Diverged(StoreError):
+    """A resumed or replayed run did something else than what is on its record; the message says what, and where first."""
 
 
 class TamperedSnapshot(StoreError):

@@ -44,6 +44,10 @@ class SessionOpened(Event, frozen=True, kw_only=True, tag="session_opened"):
     sandbox: str
     layers: dict[str, str]
     """Each wall and layer of this very worker as it really is: `on`, or why not."""
+    cells_again: int = 0
+    """Cells that were run again in it, with the answers on record, to bring it to where the run was."""
+    skipped: tuple[str, ...] = ()
+    """States on record that could not be used for that, and why."""
 
 
 class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
@@ -57,6 +61,8 @@ class ModelAsked(Event, frozen=True, kw_only=True, tag="model_asked"):
     or `probe` (whether it can reply in a form)."""
     step: int
     model: str
+    repeated: bool = False
+    """The run was cut off while such a call was under way, or about to be: it may have been made, and paid for, before."""
 
 
 class ModelAnswered(Event, frozen=True, kw_only=True, tag="model_answered"):
@@ -68,7 +74,8 @@ class ModelAnswered(Event, frozen=True, kw_only=True, tag="model_answered"):
     model: str
     text: str = ""
     source: str = "call"
-    """`call`; or where the answer was found instead: `cache`, or `flight` for an equal call that was on its way."""
+    """`call`; or where the answer was found instead: `cache`, `flight` for an equal call that was on its way, or `journal` in a run
+    that was resumed or is replayed."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
@@ -111,6 +118,29 @@ class ToolCalled(Event, frozen=True, kw_only=True, tag="tool_called"):
     seconds: float = 0.0
     error: str | None = None
     """One line, None where it went well."""
+
+
+class FileChanged(Event, frozen=True, kw_only=True, tag="file_changed"):
+    """A cell changed a virtual file."""
+
+    step: int
+    how: str
+    """`write`, `append` or `delete`."""
+    path: str
+    size: int = 0
+    """Bytes that were written."""
+
+
+class Branched(Event, frozen=True, kw_only=True, tag="branched"):
+    """A cell did something with checkpoints, forks or a strategy."""
+
+    step: int
+    act: str
+    """By the name that cells use, such as `fork.create`."""
+    name: str = ""
+    """Of the checkpoint or fork."""
+    error: str | None = None
+    """One line, where a cell that ran in a fork failed."""
 
 
 class Refused(Event, frozen=True, kw_only=True, tag="refused"):
@@ -157,7 +187,8 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """One line: the last failure of the tree's cache so far, which costs calls and no answer. None where it had none."""
 
 
-AnyEvent = RunStarted | SessionOpened | ModelAsked | ModelAnswered | CellStarted | CellEnded | ToolCalled | Refused | RunEnded
+_OfCells = CellStarted | CellEnded | ToolCalled | FileChanged | Branched
+AnyEvent = RunStarted | SessionOpened | ModelAsked | ModelAnswered | _OfCells | Refused | RunEnded
 
 _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ENCODER = msgspec.json.Encoder()

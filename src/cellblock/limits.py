@@ -77,8 +77,8 @@ class RunLimits:
     Of several limits of tokens the tightest wins. Before a call its tokens are estimated; afterwards the provider's figures count.
 
     Raises:
-        ConfigError: a field is not a finite number greater than 0 (`depth` may be 0), a token limit is below 50, or `child_share` is
-            above 1.
+        ConfigError: a field is not a finite number greater than 0 (`depth` and `forks` may be 0), a token limit is below 50, or
+            `child_share` is above 1.
     """
 
     steps: int = 20
@@ -105,10 +105,14 @@ class RunLimits:
     parallel_subcalls: int = 64
     """Model calls in flight at once, in the whole tree."""
     parallel_children: int = 8
-    """Child runs that are open at once at each depth, in the whole tree. Each is a worker process."""
+    """Child runs that are open at once at each depth, in the whole tree; and forks that run at once. Each is a worker process."""
+    forks: int = 16
+    """Branches that one run may have beside its own line of work. 0: cells can neither fork nor take checkpoints."""
+    checkpoints: int = 100
+    """That one run may take."""
 
     def __post_init__(self) -> None:
-        check_limits(self, zero_allowed=frozenset({"depth"}))
+        check_limits(self, zero_allowed=frozenset({"depth", "forks"}))
         for name in ("tokens", "root_tokens", "sub_tokens", "subcall_tokens"):
             value = getattr(self, name)
             if value is not None and value < MINIMUM_TOKENS:

@@ -41,3 +41,12 @@ def cellblock(home, tmp_path):
         )
 
     return call
+
+
+@pytest.fixture
+def same_home(home, monkeypatch):
+    """That home for this process, too: what it records is sealed by the secret that the command uses."""
+    for name, value in environment(home).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("CELLBLOCK_MODEL", raising=False)
+    return home

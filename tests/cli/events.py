@@ -1,6 +1,6 @@
 """A short run as events, for the views."""
 
-from cellblock.events import CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted
+from cellblock.events import CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted, SessionOpened
 
 RUN, CHILD = "r1", "r1/1"
 
@@ -34,3 +34,7 @@ def refused(reason):
 def ended(**changes):
     fields = {"success": True, "answer": "42", "steps": 2, "subcalls": 3, "input_tokens": 90, "output_tokens": 9, "seconds": 7.5}
     return RunEnded(**{"run_id": RUN, "at": 107.5, **fields, **changes})
+
+
+def opened(**changes):
+    return SessionOpened(**{"run_id": RUN, "at": 100.2, "sandbox": "monty", "layers": {"seccomp": "on"}, **changes})

@@ -80,3 +80,25 @@ def test_texts_of_models_and_guests_are_made_safe_on_the_way_in():
 def test_the_clock_stops_when_the_run_has_ended():
     board = after(e.started())
     assert (board.seconds(now=103.0), fold(board, e.ended()).seconds(now=999.0)) == (3.0, 7.5)
+
+
+def test_what_a_resumed_run_takes_from_its_record_is_told_from_what_it_does():
+    board = after(
+        e.started(layers={}),
+        e.answered(source="journal"),
+        e.opened(cells_again=2, skipped=("state 1.0: \x1b[31mgone",)),
+        e.asked("c1", step=2, repeated=True),
+        e.answered("c1", step=2),
+    )
+    assert board.layers == {"seccomp": "on"}
+    assert [(row.mark, row.label, row.text) for row in board.rows] == [
+        ("good", "step 1", "4 tokens, on record"),
+        ("note", "session", "2 cells run again with the answers on record; state 1.0: \\x1b[31mgone"),
+        ("note", "step 2", "asked once more: nobody knows what became of it when the run was cut off"),
+        ("good", "step 2", "4 tokens in 1.2 s"),
+    ]
+
+
+def test_a_session_that_begins_afresh_is_no_row_and_changes_no_walls():
+    board = after(e.started(), e.opened(), e.opened(run_id=e.CHILD, depth=1, layers={"other": "on"}))
+    assert board.rows == () and board.layers == {"seccomp": "on", "cgroup": "not delegated"}

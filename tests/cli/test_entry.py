@@ -69,9 +69,11 @@ def test_without_a_command_the_help_is_shown(capsys):
     assert "Commands" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "sandboxes", "simulate"])
+@pytest.mark.parametrize(
+    "command", ["run", "resume", "replay", "runs", "chat", "upload", "threads", "export-sft", "store", "demo", "sandboxes", "simulate"]
+)
 def test_every_command_has_help_with_an_example(command):
-    result = CliRunner().invoke(entry.app, [command, "--help"])
+    result = CliRunner().invoke(entry.app, [*command.split(), "--help"])
     assert result.exit_code == 0
     assert f"cellblock {command} " in result.output.replace("\n", " ")
 

@@ -13,8 +13,8 @@ from .conftest import COMMAND, environment
 HOSTILE = "How many lines mention needle? \x1b]0;pwned\x07\x9b31m [/bold] [red]"
 
 
-def on_a_terminal(home, *words, env=None):
-    """Exit code, standard output (a pipe) and what the terminal was sent on standard error."""
+def on_a_terminal(home, *words, env=None, both=False, typed=None):
+    """Exit code, standard output (a pipe, or the terminal where it is for both) and what the terminal was sent on standard error."""
     ours, theirs = pty.openpty()
     seen = bytearray()
 
@@ -28,13 +28,17 @@ def on_a_terminal(home, *words, env=None):
     reader.start()
     try:
         command = [*COMMAND, *map(str, words)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env={**environment(home), **(env or {})}) as process:
+        stdout = theirs if both else subprocess.PIPE
+        stdin = None if typed is None else theirs
+        if typed is not None:
+            os.write(ours, typed.encode())
+        with subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=theirs, env={**environment(home), **(env or {})}) as process:
             os.close(theirs)
             out, _ = process.communicate(timeout=60)
         reader.join(10)
     finally:
         os.close(ours)
-    return process.returncode, out.decode(), bytes(seen).decode()
+    return process.returncode, (out or b"").decode(), bytes(seen).decode()
 
 
 @pytest.fixture

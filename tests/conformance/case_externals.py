@@ -6,7 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from case_files import Files, file_functions
+
 from cellblock.repl.protocol import CellError
+
+FILES = "files"
 
 
 class Externals:
@@ -62,7 +66,8 @@ class Externals:
         return [prompt.upper() for prompt in prompts]
 
 
-def externals(names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
-    """Those that a case names, fresh."""
+def externals(names: tuple[str, ...], files: Files | None = None) -> dict[str, Callable[..., Any]]:
+    """Those that a case names, fresh; `files` names all of `case_files.py`, whose files may be given."""
     fresh = Externals()
-    return {name: getattr(fresh, name) for name in names}
+    functions = file_functions(files) if FILES in names else {}
+    return {name: getattr(fresh, name) for name in names if name != FILES} | functions

@@ -13,14 +13,15 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from case_externals import externals
+from case_externals import FILES, externals
 from oracle_context import context_names
+from oracle_disk import OracleDisk
 from oracle_world import Clipped, Passed, bound_memory, limited, shut_out, stop_the_clock, unlimited
 
 from cases import PRE_IMPORTED, Observed
 from cellblock.limits import ExecLimits
 from cellblock.repl.protocol import CellError
-from names import plain, show
+from names import group_object, offered, plain, show
 
 RESERVED = ("ctx__", "P__", "_cb_")
 QUIET = ("print", "FINAL", "FINAL_VAR", "SUBMIT")
@@ -31,7 +32,7 @@ NOWHERE = os.open(os.devnull, os.O_WRONLY)
 class Cells:
     """One session: what its cells bound, and what they may use."""
 
-    def __init__(self, context: Any, far: tuple[str, ...], limits: dict[str, Any], seed: int, clock: float) -> None:
+    def __init__(self, context: Any, far: tuple[str, ...], limits: dict[str, Any], seed: int, clock: float, root: str) -> None:
         self.limits, self.calls, self.number = ExecLimits(**limits), 0, 0
         self.is_timed = "wall_seconds" in limits
         self.finals: list[Any] = []
@@ -39,13 +40,20 @@ class Cells:
         given = {name: __import__(name) for name in PRE_IMPORTED}
         given |= context_names(context) | {"FINAL": self._final, "FINAL_VAR": self._final_var, "SHOW_VARS": self._show_vars}
         given |= {"SUBMIT": self._submit, "answer": {"content": None, "ready": False}, "NO_ANSWER": "NO_ANSWER"}
-        given |= {name: self._far(name, function) for name, function in externals(far).items()}
+        disk = OracleDisk() if FILES in far else None
+        functions = {name: self._far(name, function) for name, function in externals(far, disk).items()}
+        given |= {
+            name: group_object(name, methods, functions.__getitem__) if methods else functions[name]
+            for name, methods in offered(functions).items()
+        }
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **given}
         self.given = dict(self.names)
         stop_the_clock(clock)
         random.seed(seed)
         bound_memory(self.limits.memory_bytes)
-        shut_out()
+        shut_out(has_files=disk is not None)
+        if disk is not None:
+            disk.enter(root)
 
     def run(self, source: str) -> Observed:
         """Run one cell."""

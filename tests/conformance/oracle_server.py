@@ -9,6 +9,7 @@ import random
 import select
 import signal
 import sys
+import tempfile
 import traceback
 from typing import Any
 
@@ -23,11 +24,12 @@ def serve() -> None:
     """Answer until the input ends."""
     while line := sys.stdin.buffer.readline():
         asked = ast.literal_eval(bytes.fromhex(line.decode()).decode("utf-8", "surrogatepass"))
-        child = os.fork()
-        if not child:
-            _answer(asked)
-        if not _ended_well(child):
-            _say(f"the case's process died, or took longer than {PATIENCE_SECONDS} seconds")
+        with tempfile.TemporaryDirectory(prefix="cellblock-oracle-", ignore_cleanup_errors=True) as root:
+            child = os.fork()
+            if not child:
+                _answer(asked, root)
+            if not _ended_well(child):
+                _say(f"the case's process died, or took longer than {PATIENCE_SECONDS} seconds")
 
 
 def _ended_well(child: int) -> bool:
@@ -44,10 +46,10 @@ def _say(answer: object) -> None:
     sys.__stdout__.flush()
 
 
-def _answer(asked: dict[str, Any]) -> None:
+def _answer(asked: dict[str, Any], root: str) -> None:
     observed: Any
     try:
-        cells = Cells(asked["context"], asked["far"], asked["limits"], asked["seed"], asked["clock"])
+        cells = Cells(asked["context"], asked["far"], asked["limits"], asked["seed"], asked["clock"], root)
         observed = take(cells, [Step(**step) for step in asked["steps"]])
     except BaseException:  # noqa: BLE001 - whatever went wrong, the test has to say it
         observed = traceback.format_exc()

@@ -38,13 +38,15 @@ class Clipped(io.TextIOBase):
         return len(text)
 
 
-def shut_out() -> None:
-    """Take away what no sandbox has: files, a keyboard, processes, the network."""
+def shut_out(*, has_files: bool) -> None:
+    """Take away what no sandbox has: a keyboard, processes, the network, and files where the session has none."""
 
     def refuse(*_args: Any, **_named: Any) -> None:
         raise PermissionError("not in a sandbox")
 
-    builtins.open = builtins.input = refuse  # type: ignore[assignment]
+    builtins.input = refuse  # type: ignore[assignment]
+    if not has_files:
+        builtins.open = refuse  # type: ignore[assignment]
     sys.modules.update(dict.fromkeys(("subprocess", "socket", "ctypes")))  # type: ignore[arg-type]
 
 

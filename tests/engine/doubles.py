@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -20,6 +20,7 @@ from cellblock.host.context import Context
 from cellblock.limits import ExecLimits, RunLimits
 from cellblock.models import ScriptedModel
 from cellblock.models.protocol import ModelAdapter
+from cellblock.repl.history import Ran
 from cellblock.repl.protocol import CellError, ExecError, ExecResult, External
 from cellblock.store.journal import Journal
 from cellblock.values import Value, plain
@@ -30,6 +31,7 @@ class DictREPL:
 
     sandbox = "dict"
     layers: Mapping[str, str] = {"process": "none: a test"}
+    last = None
 
     def __init__(self, externals: Mapping[str, External], context: Context | None) -> None:
         self.variables: dict[str, Any] = {}
@@ -116,9 +118,10 @@ class Stage:
         OPEN.append(self.tree.journal)
 
     async def open_session(
-        self, sandbox: str, *, externals: Mapping[str, External], context: Context | None = None, **_: object
+        self, sandbox: str, *, externals: Mapping[str, External], context: Context | None = None, cells: Sequence[Ran] = (), **_: object
     ) -> DictREPL:
         self.sessions.append(DictREPL(externals, context))
+        self.sessions[-1].variables.update({ran.name: ran.value for ran in cells if ran.name is not None})
         return self.sessions[-1]
 
     async def answer(self, question: str = "q", context: str = "the context") -> Conclusion:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from cellblock.engine.branch import Branch
+from cellblock.engine.branches import Branches
 from cellblock.engine.calls.asks import NO_ANSWER, read
 from cellblock.engine.calls.externals import externals_of
 from cellblock.engine.run import RLM
 from cellblock.engine.tree import Run
-from cellblock.engine.vocabulary import ALIASES, CALLS
+from cellblock.engine.vocabulary import ALIASES, CALLS, OBJECTS
 from cellblock.errors import MaxSubcallsExceeded, ModelUnavailable
 from cellblock.host.context import Context
 from cellblock.limits import RunLimits
@@ -153,8 +155,18 @@ async def test_the_prompt_tells_every_function_that_a_cell_has_and_no_other() ->
 
     stage = Stage(ScriptedModel([]))
     with Context.from_text("c") as context:
-        names = externals_of(Run(tree=stage.tree, run_id="r", budget=stage.budget, context=context), never)  # type: ignore[arg-type]
-    assert set(names) == {*CALLS, *ALIASES}
+        run = Run(tree=stage.tree, run_id="r", budget=stage.budget, context=context)
+        names = externals_of(run, never, Branches(run, lambda own, *_: Branch(own, {})))  # type: ignore[arg-type]
+    methods = {name for name in names if "__" in name}
+    assert set(names) - methods == {*CALLS, *ALIASES}
+    told = "".join(one.full for one in OBJECTS.values())
+    assert {name for name in methods if name.replace("__", ".") not in told} == {
+        "checkpoint__list",
+        "fork__switch",
+        "fork__list",
+        "vfs__promote",
+        "strategy__status",
+    }
     assert all(names[alias] == names[name] for alias, name in ALIASES.items())
     assert list(CALLS) == [
         name for name in CALLS if CALLS[name].full.startswith(f"- {name}(") and CALLS[name].short.startswith(f"- {name}(")

@@ -78,8 +78,8 @@ async def test_answers_come_in_order_and_ids_go_by_the_prompts_whichever_child_e
         ("r/3", "last"),
     ]
     assert [event.run_id for event in stage.of(RunEnded)].index("r/1") > [event.run_id for event in stage.of(RunEnded)].index("r/3")
-    rows = [(row.key, row.payload["run_id"], row.outcome["success"]) for row in stage.tree.journal.effects("r") if row.kind == "run"]
-    assert rows == [("1.0.1", "r/1", True), ("1.0.2", "r/2", True), ("1.0.3", "r/3", True)]
+    rows = [(row.key, row.payload["child"], row.outcome["success"]) for row in stage.tree.journal.effects("r") if row.kind == "run"]
+    assert rows == [("1.0.1", 1, True), ("1.0.2", 2, True), ("1.0.3", 3, True)]
     assert stage.budget.subcalls == 3
 
 

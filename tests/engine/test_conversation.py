@@ -12,7 +12,7 @@ from cellblock.engine.conversation import Conversation
 from cellblock.engine.run import RLM
 from cellblock.errors import ConfigError, ModelRefused
 from cellblock.host.context import Context
-from cellblock.host.joining import joined
+from cellblock.host.joining import assembled, documents_of, joined
 from cellblock.limits import ExecLimits
 from cellblock.models import ScriptedModel
 from cellblock.models.protocol import Message
@@ -219,3 +219,11 @@ async def test_a_long_history_fits_into_a_small_worker() -> None:
     session.turns = [(f"q{number}", "a" * 5_000) for number in range(50)]
     async with session:
         assert (await session.arun("q")).value == [1, "q49"]
+
+
+@pytest.mark.parametrize("texts", [{"a.txt": "one", "b.txt": ""}, {"": "é" * 300_000 + "€"}, {"x": "a\n\n---\n\nb", "y": "c"}])
+def test_documents_taken_out_of_a_context_make_the_same_one_again(texts: dict[str, str]) -> None:
+    with Context.coerce(texts) as context, assembled(documents_of(context, 1_000)) as again:
+        assert again.sha256 == context.sha256
+        assert again.files == tuple(entry for entry in context.files if entry.name)
+        assert [b"".join(parts).decode() for _, parts in documents_of(context, 1_000)] == list(texts.values())

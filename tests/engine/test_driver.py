@@ -165,7 +165,7 @@ async def test_a_failing_model_is_raised_and_the_run_marked_failed() -> None:
     with pytest.raises(ModelRefused):
         await stage.answer()
     assert stage.tree.journal.run("r").status == "failed"
-    assert stage.tree.journal.effects("r")[0].outcome == {"error": "ModelRefused", "message": "no such model"}
+    assert stage.tree.journal.effects("r")[0].outcome == {"error": "ModelRefused", "message": "no such model", "status": 404}
     assert stage.events[-1].error == "ModelRefused: no such model"  # type: ignore[union-attr]
     assert stage.sessions[0].closed
 

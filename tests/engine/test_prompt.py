@@ -71,7 +71,7 @@ def test_an_error_tells_its_line_its_limit_and_whether_the_state_survived() -> N
     text = observations.observation(1, ExecResult(stdout="so far\n", error=error, state="rolled_back"))
     assert text == (
         "Output of cell 1:\nso far\nError: LimitExceeded: wall_seconds=1 exceeded (line 4)\n"
-        "The cell was stopped by its limit wall_seconds.\nThe variables are as they were before this cell."
+        "The cell was stopped by its limit wall_seconds.\nThe variables are as they were before this cell; files are as it left them."
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import advice  # noqa: F401 - a driver may use whatever lies in sandboxes/
 import worker
 from interpreter import INTERRUPT, INTERRUPTED, Buffer, Dispatch, GuestError, Interrupted, OpenRequest, Outcome
-from names import far_function, guest_names, plain
+from names import far_names, guest_names, plain
 from worker import Worker
 
 
@@ -40,7 +40,7 @@ class Naked:
         self.busy = False
 
     def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
-        names = guest_names(self._call, self.variables) | {name: far_function(self._call, name) for name in request.far}
+        names = guest_names(self._call, self.variables) | far_names(self._call, request.far)
         self.variables.update({"__name__": "__main__", **names, **inputs})
         self.ours = frozenset(self.variables)
 

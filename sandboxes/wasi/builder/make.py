@@ -22,7 +22,7 @@ ARTEFACT = WASI / "guest.bin"
 COMPONENTIZE_PY = "0.25.1"
 """The one version that is used; `pyproject.toml` names it too."""
 BUILD_SECONDS = 300
-_SHARED = (WASI.parent / "names.py", WASI / "values.py", WASI / "__init__.py")
+_SHARED = (WASI.parent / "names.py", WASI.parent / "virtual_files.py", WASI / "values.py", WASI / "__init__.py")
 
 
 _RUN = """

@@ -10,7 +10,7 @@ from typing import Any
 
 import wit_world
 
-from wasi.guest import bridge, loop, modules
+from wasi.guest import bridge, disk, loop, modules
 from wasi.guest.cells import Session
 from wasi.values import (
     ABOUT,
@@ -32,6 +32,7 @@ MISSING = modules.import_all()
 loop.install()
 bridge.listen()
 SESSION = Session()
+disk.install(SESSION.files)
 
 
 _OPERATIONS: dict[int, Callable[[str], Any]] = {

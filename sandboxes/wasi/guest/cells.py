@@ -12,7 +12,8 @@ import types
 from types import TracebackType
 from typing import Any
 
-from names import far_function, guest_names, plain, show
+from names import far_function, group_object, guest_names, offered, plain, show
+from virtual_files import Files
 from wasi.guest import bridge
 from wasi.guest.bridge import CellTimeout, State, call
 from wasi.guest.modules import PREIMPORTED
@@ -57,7 +58,8 @@ class Session:
         self.names |= guest_names(call, self.names) | {name: sys.modules[name] for name in PREIMPORTED}
         self.names |= {"_cb_show": _shown, "__builtins__": builtins}
         self.ours: dict[str, Any] = dict(self.names)
-        self.far: dict[str, Any] = {}
+        self.far: dict[str, tuple[tuple[str, ...], Any]] = {}
+        self.files = Files(call)
         self.cells = 0
         self.stdout = Printed()
         self._text_name = ""
@@ -68,16 +70,29 @@ class Session:
 
         A name of ours that cells have bound anew stays theirs.
         """
-        for name in [name for name in self.far if name not in far]:
-            self._unbind(name, self.far.pop(name))
-        for name in far:
+        self.files.offer(far)
+        wanted = offered(far)
+        for name in [name for name, (methods, _) in self.far.items() if wanted.get(name) != methods]:
+            self._unbind(name, self.far.pop(name)[1])
+        for name, methods in wanted.items():
             if name not in self.far:
-                self.far[name] = far_function(call, name)
-                self._bind_ours(name, self.far[name])
+                bound = group_object(name, methods, self._method) if methods else far_function(call, name)
+                self.far[name] = methods, bound
+                self._bind_ours(name, bound)
         for name, value in inputs.items():
             self._bind_ours(name, value)
         if seed is not None:
             random.seed(seed)
+
+    def _method(self, name: str) -> Any:
+        """A far function of a group: it finds everything written that the cell has written so far."""
+        function = far_function(call, name)
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            self.files.save_all()
+            return function(*args, **kwargs)
+
+        return method
 
     def _bind_ours(self, name: str, value: Any) -> None:
         if name not in self.names or self.names[name] is self.ours.get(name):
@@ -121,7 +136,7 @@ class Session:
         try:
             try:
                 State.in_cell = True
-                exec(compile(code, filename, "exec", 0, True), self.names)
+                self._execute(code, filename)
             finally:
                 State.in_cell = False
         except BaseException as raised:  # noqa: BLE001 - whatever a cell raises is the cell's
@@ -138,6 +153,17 @@ class Session:
         if not self.reserve:
             self._refill()
         return VALUE, report
+
+    def _execute(self, code: str, filename: str) -> None:
+        try:
+            exec(compile(code, filename, "exec", 0, True), self.names)
+        except MemoryError:
+            raise
+        except Exception:
+            with contextlib.suppress(Exception):  # the cell's own error is the one that counts
+                self.files.save_all()
+            raise
+        self.files.save_all()
 
     def _kind_of_end(self, raised: BaseException) -> str:
         # By type alone, since what else an exception says of itself may be the cell's code.

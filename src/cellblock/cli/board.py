@@ -9,8 +9,10 @@ from typing import Any, Literal
 from ..events import (
     SUBCALL_ROLES,
     AnyEvent,
+    Branched,
     CellEnded,
     CellStarted,
+    FileChanged,
     ModelAnswered,
     ModelAsked,
     Refused,
@@ -139,6 +141,13 @@ def _cell_ended(board: Board, event: CellEnded) -> Board:
     return board if event.depth else replace(board, doing="between cells")
 
 
+def _session_opened(board: Board, event: SessionOpened) -> Board:
+    if event.depth or board.layers:
+        return board
+    # Of a run that goes on: it had no session yet when it was told to have begun.
+    return replace(board, layers={one_line(name, 40): one_line(state, 200) for name, state in event.layers.items()})
+
+
 def _nothing(board: Board, event: AnyEvent) -> Board:
     return board
 
@@ -156,8 +165,10 @@ _FOLDS: dict[type, Callable[[Board, Any], Board]] = {
     ModelAnswered: _answered,
     CellStarted: _cell_started,
     CellEnded: _cell_ended,
-    SessionOpened: _nothing,
+    SessionOpened: _session_opened,
     ToolCalled: _nothing,
+    FileChanged: _nothing,
+    Branched: _nothing,
     Refused: _nothing,
     RunEnded: _run_ended,
 }
@@ -182,21 +193,51 @@ def _row_of(event: AnyEvent) -> tuple[Mark, str, str] | None:
     match event:
         case RunStarted() | RunEnded():
             return _child_row(event) if event.depth else None
-        case ModelAnswered(error=str(error)):
-            return "bad", _label(event), one_line(error, 200)
-        case ModelAnswered() if event.role not in SUBCALL_ROLES:
-            return "good", _label(event), f"{event.output_tokens:,} tokens in {event.seconds:.1f} s"
+        case ModelAsked() | ModelAnswered():
+            return _model_row(event)
+        case SessionOpened() if event.cells_again or event.skipped:
+            return "note", "session", _again(event)
         case CellEnded():
             return _cell_row(event)
         case ToolCalled():
             said = f"{event.seconds:.1f} s" if event.error is None else one_line(event.error, 200)
             return "good" if event.error is None else "bad", f"tool {one_line(event.name, 40)}", said
+        case FileChanged():
+            return "note", f"file {one_line(event.how, 40)}", _file(event)
+        case Branched():
+            return "note" if event.error is None else "bad", one_line(event.act, 40), _branch(event)
         case Refused():
             return "note", "refused", one_line(event.reason, 200)
     return None
 
 
-def _label(event: ModelAnswered) -> str:
+def _model_row(event: ModelAsked | ModelAnswered) -> tuple[Mark, str, str] | None:
+    if isinstance(event, ModelAnswered) and event.error is not None:
+        return "bad", _label(event), one_line(event.error, 200)
+    if event.role in SUBCALL_ROLES:
+        return None
+    if isinstance(event, ModelAnswered):
+        took = "on record" if event.source == "journal" else f"{event.seconds:.1f} s"
+        return "good", _label(event), f"{event.output_tokens:,} tokens{', ' if event.source == 'journal' else ' in '}{took}"
+    return ("note", _label(event), "asked once more: nobody knows what became of it when the run was cut off") if event.repeated else None
+
+
+def _again(event: SessionOpened) -> str:
+    cells = f"{event.cells_again:,} cell{'' if event.cells_again == 1 else 's'} run again with the answers on record"
+    return "; ".join([cells, *(one_line(why, 200) for why in event.skipped)]) if event.cells_again else one_line("; ".join(event.skipped))
+
+
+def _file(event: FileChanged) -> str:
+    path = one_line(event.path, 120)
+    return path if event.how == "delete" else f"{path}, {event.size:,} bytes"
+
+
+def _branch(event: Branched) -> str:
+    name = one_line(event.name, 60)
+    return name or "-" if event.error is None else f"{name}: {one_line(event.error, 200)}"
+
+
+def _label(event: ModelAnswered | ModelAsked) -> str:
     return "sub-call" if event.role in SUBCALL_ROLES else _ASIDES.get(event.role, f"step {event.step}")
 
 

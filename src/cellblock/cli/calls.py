@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import CellblockError, ConfigError, SandboxUnavailable, StoreError
 from ..limits import RunLimits
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .watch import Show, Watcher
 
 DEFAULTS = RunLimits()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,8 +102,8 @@ def build(call: Call) -> Ready:
 
     if not call.model:
         raise ConfigError("no model: name one with --model, such as openai:gpt-5 or simulated, or set CELLBLOCK_MODEL")
-    model = _model(call.model, call.base_url)
-    sub_model = model if call.sub_model is None else _model(call.sub_model, call.base_url)
+    model = model_of(call.model, call.base_url)
+    sub_model = model if call.sub_model is None else model_of(call.sub_model, call.base_url)
     policy = _policy(call)
     rlm = RLM(
         model,
@@ -150,7 +152,12 @@ def read_schema(path: Path | None) -> dict[str, object] | None:
     return schema
 
 
-def _model(spec: ModelAdapter | str, base_url: str | None) -> ModelAdapter:
+def model_of(spec: ModelAdapter | str, base_url: str | None) -> ModelAdapter:
+    """The adapter for a name on the command line.
+
+    Raises:
+        ConfigError: there is none of that name, or its key is missing.
+    """
     from ..models import resolve
 
     if base_url is not None and isinstance(spec, str) and spec.partition(":")[0] == "simulated":
@@ -170,10 +177,32 @@ def perform(ready: Ready, question: str, context: Context, show: Show) -> int:
         CellblockError: the run ended without a result.
         OSError: the answer or the trace could not be written.
     """
+    limits = ready.rlm.limits
+    return shown(ready, lambda watcher: result_of(ready, question, context, watcher, show), show, max_steps=limits.steps, context=context)
+
+
+def shown(ready: Ready, perform: Callable[[Watcher], RunResult], show: Show, *, max_steps: int, context: Context | None = None) -> int:
+    """`perform` under the eyes of whoever asked; then its answer or the JSON object. Returns the exit code.
+
+    Args:
+        max_steps: that the run may take; 0 where that is not known.
+        context: names the files that were skipped.
+
+    Raises:
+        CellblockError: the run ended without a result. How to go on with it was told, where that can help.
+        OSError: the answer or the trace could not be written.
+    """
+    from .going_on import tell_how
     from .watch import watching
 
-    with watching(show, max_steps=ready.rlm.limits.steps) as watcher:
-        result = result_of(ready, question, context, watcher, show)
+    watcher = None
+    try:
+        with watching(show, max_steps=max_steps) as watcher:
+            result = perform(watcher)
+    except (KeyboardInterrupt, CellblockError) as error:
+        if watcher is not None:
+            tell_how(error, watcher.board, ready.rlm.engine.journal)
+        raise
     publish(result, watcher.board, show, context)
     watcher.check_trace()
     return 0 if result.success else 1
@@ -185,44 +214,74 @@ def result_of(ready: Ready, question: str, context: Context, watcher: Watcher, s
     Raises:
         CellblockError: the run ended without a result.
     """
+    ask = partial(ready.rlm.arun, question, context, output_type=ready.output_type)
+    try:
+        return awaited(ready, ask, watcher, show)
+    except StoreError as error:
+        if watcher.board.started_at is None:
+            # Of the journal or the cache, as it says itself; only the words differ from those of the library.
+            raise ConfigError(str(error).replace("journal=", "--journal")) from error
+        raise
+
+
+def awaited(ready: Ready, ask: Callable[..., Awaitable[T]], watcher: Watcher, show: Show) -> T:
+    """What comes of `ask`, which tells its events to `watcher`; a run that broke is still reported under `--json`.
+
+    Raises:
+        CellblockError: nothing came of it.
+    """
     import anyio
 
     try:
-        return anyio.run(_run, ready, question, context, watcher)
+        # Not by a stream: what happens while a run is cancelled belongs into its trace, too, and nobody iterates a stream by then.
+        return anyio.run(_closing, ready, partial(ask, on_event=watcher.see))
     except CellblockError as error:
-        if isinstance(error, StoreError) and watcher.board.started_at is None:
-            # Of the journal or the cache, as it says itself; only the words differ from those of the library.
-            raise ConfigError(str(error).replace("journal=", "--journal")) from error
-        if show.json and not isinstance(error, (ConfigError, SandboxUnavailable)):
+        began = watcher.board.started_at is not None or not isinstance(error, StoreError)
+        if show.json and began and not isinstance(error, (ConfigError, SandboxUnavailable)):
             from .report import broken_fields
 
             write(to_json(broken_fields(error, watcher.board)))
         raise
 
 
-async def _run(ready: Ready, question: str, context: Context, watcher: Watcher) -> RunResult:
+async def _closing(ready: Ready, ask: Callable[[], Awaitable[T]]) -> T:
     async with AsyncExitStack() as stack:
         for model in ready.models:
             stack.push_async_callback(model.aclose)
-        # Not by a stream: what happens while a run is cancelled belongs into its trace, too, and nobody iterates a stream by then.
-        return await ready.rlm.arun(question, context, output_type=ready.output_type, on_event=watcher.see)
+        return await ask()
 
 
 MOST_SKIPPED = 1_000
 """Skipped files that `--json` names; it counts all of them."""
 
 
-def publish(result: RunResult, board: Board, show: Show, context: Context) -> None:
+def publish(result: RunResult, board: Board, show: Show, context: Context | None) -> None:
     """The answer, or the JSON object, on standard output; why there is none on standard error.
 
     Raises:
         OSError: standard output is full.
     """
-    from .report import SIMULATED, fields, is_simulated
+    from .report import fields
+
+    def told() -> dict[str, object]:
+        if context is None:
+            return fields(result, board)
+        skipped = [{"name": one.name, "why": one.why} for one in context.skipped[:MOST_SKIPPED]]
+        return {**fields(result, board), "skipped": skipped, "skipped_files": len(context.skipped)}
+
+    tell(result, board, show, told)
+
+
+def tell(result: RunResult, board: Board, show: Show, told: Callable[[], dict[str, object]]) -> None:
+    """`publish` with another JSON object.
+
+    Raises:
+        OSError: standard output is full.
+    """
+    from .report import SIMULATED, is_simulated
 
     if show.json:
-        skipped = [{"name": one.name, "why": one.why} for one in context.skipped[:MOST_SKIPPED]]
-        write(to_json({**fields(result, board), "skipped": skipped, "skipped_files": len(context.skipped)}))
+        write(to_json(told()))
     elif result.answer or result.success:
         write(safe(result.answer))
         if is_simulated(board):

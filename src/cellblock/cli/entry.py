@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ..errors import CellblockError, ConfigError, SandboxUnavailable
-from . import demo, prepare, run, sandboxes, simulate
+from . import chat, demo, export_sft, prepare, replay, resume, run, runs, sandboxes, simulate, store, threads, upload
 from .options import Heard
 from .terminal import one_line, prepare_streams, safe, say, silence
 
@@ -31,6 +31,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", epilog=run.EPILOG)(run.run)
+app.command("resume", epilog=resume.EPILOG)(resume.resume)
+app.command("replay", epilog=replay.EPILOG)(replay.replay)
+app.add_typer(runs.app, name="runs")
+app.command("chat", epilog=chat.EPILOG)(chat.chat)
+app.command("upload", epilog=upload.EPILOG)(upload.upload)
+app.add_typer(threads.app, name="threads")
+app.command("export-sft", epilog=export_sft.EPILOG)(export_sft.export_sft)
+app.add_typer(store.app, name="store")
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("sandboxes", epilog=sandboxes.EPILOG)(sandboxes.sandboxes)
 app.command("prepare", epilog=prepare.EPILOG)(prepare.prepare)

@@ -65,9 +65,14 @@ MaxCost = Annotated[
     typer.Option("--max-cost", metavar="USD", help="Money, where prices are known.  [default: not limited]", rich_help_panel=LIMITS),
 ]
 WallSeconds = Annotated[float, typer.Option("--wall-seconds", metavar="S", help="From the first step to the last.", rich_help_panel=LIMITS)]
+# No Path: that would make one slash of the two in an address.
 Journal = Annotated[
-    Path | None,
-    typer.Option("--journal", metavar="FILE", help="Where the run is recorded.  [default: journal.db in the user's data folder]"),
+    str | None,
+    typer.Option(
+        "--journal",
+        metavar="PLACE",
+        help="Where runs are recorded: a file, or postgresql://host/database.  [default: journal.db in the user's data folder]",
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seeds the randomness that cells see.")]
 Policy = Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,17 +17,23 @@ import anyio.to_thread
 from ..errors import ConfigError, StoreError
 from ..events import AnyEvent, Trace
 from ..host.context import Context
+from ..host.vfs import Vfs
 from ..limits import RunLimits
 from ..models import resolve
 from ..models.cache import CachedCalls, CallCache, open_cache
 from ..models.protocol import ModelAdapter
+from ..repl.keys import tenant_key
 from ..repl.session import open_session
-from ..store.journal import Journal
+from ..store.opening import Store, default_place, open_store
 from .asking import cleaned
 from .budget import Budget
 from .contexts import ContextSource, open_context
+from .driving import driven
+from .effects import Conclusion
+from .keeping import keep
 from .opening import CLOSE_SECONDS
 from .performing import perform_direct, perform_run
+from .record import RecordMode
 from .results import RunResult, run_result
 from .roles import Model, Models, Roles
 from .settings import Settings, Turn
@@ -48,7 +54,7 @@ class Engine:
     """Of each run."""
     settings: Settings
     journal: str | os.PathLike[str] | None = None
-    """Path of its file; None takes the one in the user's data folder."""
+    """Path of its file, or address of its database; None takes the file in the user's data folder."""
     cache: str | os.PathLike[str] | CallCache | None = None
     """Of sub-calls: where it is, or the caller's own."""
 
@@ -67,7 +73,7 @@ class Engine:
         Raises:
             CellblockError: as `RLM.arun`.
         """
-        asked = cleaned(_question(question))
+        asked = cleaned(check_question(question))
         events: list[AnyEvent] = []
 
         def emit(event: AnyEvent) -> None:
@@ -75,11 +81,14 @@ class Engine:
             if on_event is not None:
                 on_event(event)
 
-        async with self._tree(emit) as tree, _opened(context) as opened:
-            run = Run(tree=tree, run_id=_new_run_id(), budget=Budget(self.limits), context=opened, turn=turn)
-            conclusion = await (perform_direct if turn.direct else perform_run)(run, asked)
-            usage = _with_savings(run)
-        return run_result(run, conclusion, Trace(tuple(events)), usage)
+        run_id = turn.run_id or new_run_id()
+        async with self.store() as store, _opened(context) as opened, driven(store, run_id):
+            asked_turn = replace(turn, kept=await keep(store, run_id, opened, turn))
+            async with self.tree(store, emit) as tree:
+                files = Vfs(self.settings.vfs)
+                run = Run(tree=tree, run_id=run_id, budget=Budget(self.limits), context=opened, turn=asked_turn, files=files)
+                conclusion = await (perform_direct if turn.direct else perform_run)(run, asked)
+                return result_of(run, conclusion, events)
 
     def with_settings(self, **changed: Any) -> Engine:
         """The same with other settings of its sessions and loops.
@@ -90,17 +99,50 @@ class Engine:
         return replace(self, settings=replace(self.settings, **changed))
 
     @asynccontextmanager
-    async def _tree(self, emit: Callable[[AnyEvent], None]) -> AsyncIterator[Tree]:
+    async def store(self) -> AsyncIterator[Store]:
+        """Where its runs are recorded, open.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        tenant = self.settings.tenant
+        with _store(self.journal, tenant, self._key()) as store:
+            yield store
+
+    def _key(self) -> bytes:
+        try:
+            return tenant_key(self.settings.tenant, self.settings.secret)
+        except ConfigError:
+            # Where this user can keep no secret, nothing is kept that would need one: contexts are to be given again, cells run again.
+            return b""
+
+    @asynccontextmanager
+    async def tree(
+        self, store: Store, emit: Callable[[AnyEvent], None], mode: RecordMode = "fresh", settings: Settings | None = None
+    ) -> AsyncIterator[Tree]:
+        """What the runs of one tree share.
+
+        Args:
+            mode: whether effects on record are recalled.
+            settings: None takes its own.
+        """
         async with AsyncExitStack() as stack:
             yield Tree(
                 models=Roles(self.models, partial(_adapter, stack=stack)),
-                journal=stack.enter_context(_journal(self.journal)),
+                journal=store.journal,
                 emit=emit,
                 limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),
-                open_session=open_session,
+                open_session=partial(open_session, snapshot_secret=self.settings.secret),
                 cached=await _cached(self.cache, stack),
-                settings=self.settings,
+                settings=settings or self.settings,
+                blobs=store.blobs if store.keeps else None,
+                mode=mode,
             )
+
+
+def result_of(run: Run, conclusion: Conclusion, events: Sequence[AnyEvent]) -> RunResult:
+    """For whoever asked, with what was saved by cheaper models, and the trace."""
+    return run_result(run, conclusion, Trace(tuple(events)), _with_savings(run))
 
 
 def _with_savings(run: Run) -> RunUsage:
@@ -142,24 +184,26 @@ async def _opened(source: ContextSource) -> AsyncIterator[Context]:
             context.close()
 
 
-def _question(question: object) -> str:
+def check_question(question: object) -> str:
+    """The question, if it is one.
+
+    Raises:
+        ConfigError: it is no text, or a blank one.
+    """
     if not isinstance(question, str) or not question.strip():
         raise ConfigError("question: a text is needed")
     return question
 
 
-def _journal(path: str | os.PathLike[str] | None) -> Journal:
-    if path is not None:
-        return Journal(os.fspath(path))
-    # Imported here: only the default needs it.
-    from platformdirs import user_data_path
-
+def _store(place: str | os.PathLike[str] | None, tenant: str, key: bytes) -> Store:
+    if place is not None:
+        return open_store(place, tenant=tenant, key=key)
     try:
-        return Journal(str(user_data_path("cellblock") / "journal.db"))
+        return open_store(default_place(), tenant=tenant, key=key)
     except StoreError as error:
         raise StoreError(f"{error}; name a file with journal=, or ':memory:' to keep no record") from error
 
 
-def _new_run_id() -> str:
+def new_run_id() -> str:
     """Sorts by time; unguessable enough to be unique across processes."""
     return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(5)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import (
@@ -27,6 +27,8 @@ from .spending import RunUsage, Spent
 ANSWER_TOKENS = 4_096
 """The least that is reserved for an answer whose length nobody bounded. Not given to the model, since a bound of ours could be above its
 own maximum; but under `subcall_tokens` it is, or a cell could pass that limit by asking for a long answer."""
+_OF_ONE_CALL = frozenset({"subcall_tokens", "steps", "depth"})
+"""Limits that end no run's budget."""
 PRICED_TOKENS = 256
 """Of such an answer, what is expected to be paid, as long as the model's answers have not been longer. Most are
 short, and money that is held back too early ends a run too early."""
@@ -64,7 +66,7 @@ class _Ledger:
     """Of calls in flight."""
 
     @classmethod
-    def opened(cls, limits: RunLimits, clock: Callable[[], float]) -> _Ledger:
+    def opened(cls, limits: RunLimits, clock: Callable[[], float], used_seconds: float) -> _Ledger:
         scope = Scope()
 
         def cap(limit: str, allowed: int | None) -> Cap | None:
@@ -73,7 +75,7 @@ class _Ledger:
         return cls(
             limits=limits,
             clock=clock,
-            deadline=clock() + limits.wall_seconds,
+            deadline=clock() + limits.wall_seconds - used_seconds,
             scope=scope,
             tokens=Cap(limit="tokens", allowed=limits.tokens, scope=scope),
             root_tokens=cap("root_tokens", limits.root_tokens),
@@ -112,13 +114,18 @@ class _Ledger:
 class Budget:
     """One run's node of the tree.
 
+    Args:
+        limits: of the run and all its child runs.
+        clock: in seconds, never back.
+        used_seconds: of `wall_seconds`, by earlier attempts of the same run.
+
     Attributes:
         depth: 0 for the root.
         steps: taken by this run.
     """
 
-    def __init__(self, limits: RunLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ledger = _Ledger.opened(limits, clock)
+    def __init__(self, limits: RunLimits, *, clock: Callable[[], float] = time.monotonic, used_seconds: float = 0.0) -> None:
+        self._ledger = _Ledger.opened(limits, clock, used_seconds)
         self._scope = self._ledger.scope
         self._share: Cap | None = None
         self._parent: Budget | None = None
@@ -261,12 +268,22 @@ class Budget:
             role: for the record of spending.
             served_by: the adapter's name, for the record; empty for the model that was reserved for.
         """
-        if not self._ledger.close(hold):
-            return
-        for cap in hold.caps:
+        if self._ledger.close(hold):
+            self._pay(hold.caps, usage, role, hold.model, served_by or hold.model)
+
+    def charge(self, usage: Usage, *, role: str, served_by: str, subcall: bool) -> None:
+        """Count what a call used that an earlier attempt of this run has made: it was allowed then.
+
+        Args:
+            subcall: whether a cell asked for it.
+        """
+        self._pay(tuple(self._caps(subcall)), usage, role, served_by, served_by)
+
+    def _pay(self, caps: Iterable[Cap], usage: Usage, role: str, model: str, served_by: str) -> None:
+        for cap in caps:
             cap.used += usage.input_tokens + usage.output_tokens
-        self._ledger.purse.pay(hold.model, usage)
-        key = (role, served_by or hold.model, self.depth)
+        self._ledger.purse.pay(model, usage)
+        key = (role, served_by, self.depth)
         for node in self._line():
             node._spent[key] = node._spent.get(key, Usage()) + usage
 
@@ -290,6 +307,18 @@ class Budget:
             used = seconds + max(0.0, self._ledger.clock() - self._ledger.deadline)
             scope.over = DeadlineExceeded("wall_seconds", allowed=seconds, used=used)
         return scope.over
+
+    def ended(self) -> BudgetExceeded | None:
+        """The limit that is over by now, the deadline among them; None while there is budget left."""
+        return self.over if self.remaining_seconds() else self.expire()
+
+    def recall(self, error: BudgetExceeded) -> None:
+        """Be over by a limit that ended an earlier attempt of this run, as far as what it ended was more than one call."""
+        if error.limit in _OF_ONE_CALL:
+            return
+        shared = (node._scope for node in self._line() if node._share is not None)
+        scope = next(shared, self._scope) if error.limit == "child_share" else self._ledger.scope
+        scope.over = scope.over or error
 
     def _line(self) -> Iterator[Budget]:
         """This node, its parent, and so on up to the root."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from ..errors import BudgetExceeded, SandboxBroken, SandboxError
+from ..errors import BudgetExceeded, CellblockError, SandboxBroken, SandboxError
 from ..events import CellEnded, CellStarted, Refused
 from ..models.protocol import ModelAdapter
 from ..repl.protocol import ExecResult
 from . import observations
 from .asides import passes_probe
 from .asking import cleaned
+from .branches import Branches
+from .cells import begin_cell, outcome_of
 from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outcome, Purpose, Ran, Refuse, Reply, Stopped
-from .opening import Opening
-from .tree import Call, LiveSession, Run, failure_record
+from .model_calls import ask
+from .outcomes import CellOutcome, failure_of, failure_record
+from .record import Entry
+from .tree import Call, Run
 
 AFTER_SECONDS = 1.0
 """How much longer than its run a cell may take: at the deadline its calls raise, and what it prints by then is the partial answer. A child
@@ -27,10 +30,15 @@ LONG_REPLY_CHARS = 50_000
 
 
 class Driver:
-    """Feeds one loop."""
+    """Feeds one loop.
 
-    def __init__(self, run: Run, opening: Opening | None) -> None:
-        self._run, self._opening = run, opening
+    Args:
+        run: whose it is.
+        branches: where its cells run; None for a loop that has none.
+    """
+
+    def __init__(self, run: Run, branches: Branches | None) -> None:
+        self._run, self._own_branches = run, branches
 
     async def drive(self, loop: Loop) -> Conclusion:
         """Perform the loop's effects until it concludes.
@@ -49,9 +57,10 @@ class Driver:
         finally:
             loop.close()
 
-    async def _session(self) -> LiveSession:
-        assert self._opening is not None, "a loop without cells has no session"
-        return await self._opening.session()
+    @property
+    def _branches(self) -> Branches:
+        assert self._own_branches is not None, "a loop without cells has no session"
+        return self._own_branches
 
     async def _within_the_deadline(self, effect: Effect) -> Outcome:
         if isinstance(effect, Ask):
@@ -70,7 +79,7 @@ class Driver:
             case GetVariable():
                 return await self._get(effect)
             case Refuse():
-                self._record(effect.step, "refuse", {"reason": effect.reason}, None)
+                self._run.record.note("refuse", str(effect.step), {"reason": effect.reason})
                 self._run.event(Refused, step=effect.step, reason=effect.reason)
                 return None
 
@@ -81,15 +90,15 @@ class Driver:
         key = str(effect.step) if effect.purpose in ("reply", "direct") else f"{effect.step}.{effect.purpose}.{effect.index}"
         # Only what is new: the messages before it are in the journal already.
         payload = {"messages": effect.new, "shown": len(effect.messages), "role": role, "model": model.name}
-        seq = run.tree.journal.begin(run.run_id, "ask", key, payload)
+        entry = run.record.begin("ask", key, payload)
         if effect.purpose in ("reply", "direct"):
             try:
                 run.budget.take_step()
             except BudgetExceeded as error:
-                run.tree.journal.finish(run.run_id, seq, failure_record(error))
+                run.record.finish(entry, failure_record(error))
                 return Stopped(error=error)
         try:
-            response = await run.ask(Call(model=model, messages=effect.messages, role=role, key=key, seq=seq))
+            response = await ask(run, Call(model=model, messages=effect.messages, role=role, entry=entry))
         except BudgetExceeded as error:
             return Stopped(error=error)
         if effect.purpose == "probe":
@@ -117,48 +126,54 @@ class Driver:
 
     async def _exec(self, effect: Exec) -> Outcome:
         run = self._run
-        if (left := run.budget.remaining_seconds()) == 0:
+        if run.budget.remaining_seconds() == 0:
             return Stopped(error=run.budget.expire())
-        run.cell, run.calls = effect.index, 0
-        key = f"{effect.step}.{effect.index}"
-        seq = run.tree.journal.begin(run.run_id, "exec", key, {"code": effect.code, "origin": effect.origin})
+        branches, key = self._branches, f"{effect.step}.{effect.index}"
+        begin_cell(branches.current, effect.step, key)
+        entry = run.record.begin("exec", key, {"code": effect.code, "origin": effect.origin})
         run.event(CellStarted, step=effect.step, index=effect.index, code=effect.code)
-        own = run.tree.settings.exec_limits
-        limits = replace(own, wall_seconds=min(own.wall_seconds, left))
-        try:
-            result = await (await self._session()).exec(effect.code, limits=limits)
-        except anyio.get_cancelled_exc_class():
-            if run.budget.remaining_seconds() == 0:
-                self._cut_off(effect, seq)
-            raise
-        run.tree.journal.finish(run.run_id, seq, result)
-        run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(result))
+        if entry.outcome is not None and (failure := failure_of(entry.outcome)) is not None:
+            return self._stopped(effect, failure)
+        outcome = await self._outcome(effect, entry)
+        run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(outcome.result))
         if run.tree.fatal is not None:
             raise run.tree.fatal
-        stopped = run.budget.over if run.budget.remaining_seconds() else run.budget.expire()
-        return Ran(result=result, subcalls=run.calls, children=run.children, deepest=run.deepest, stopped=stopped)
+        await branches.settle(key, keeps=entry.outcome is None, went_well=outcome.result.state == "kept")
+        counts = {"subcalls": outcome.subcalls, "children": branches.children, "deepest": branches.deepest}
+        return Ran(result=outcome.result, stopped=outcome.stopped, **counts)
 
-    def _cut_off(self, effect: Exec, seq: int) -> None:
-        """Put on record that a cell which went on and on after the deadline has ended without a result."""
-        error = self._run.budget.expire()
-        self._run.tree.journal.finish(self._run.run_id, seq, failure_record(error))
+    async def _outcome(self, effect: Exec, entry: Entry) -> CellOutcome:
+        run, branches = self._run, self._branches
+        try:
+            return await outcome_of(branches, branches.current, run.record, entry, effect.code, branches.cell_limits())
+        except anyio.get_cancelled_exc_class():
+            if run.budget.remaining_seconds() == 0:
+                error = run.budget.expire()
+                run.record.finish(entry, failure_record(error))
+                self._stopped(effect, error)
+            raise
+
+    def _stopped(self, effect: Exec, error: CellblockError) -> Stopped:
+        """A cell that went on and on after the deadline has ended without a result."""
         self._run.event(CellEnded, step=effect.step, index=effect.index, error=f"{type(error).__name__}: {error}")
+        assert isinstance(error, BudgetExceeded)
+        self._run.budget.recall(error)
+        return Stopped(error=error)
 
     async def _get(self, effect: GetVariable) -> Outcome:
+        entry = self._run.record.begin("get", str(effect.step), {"name": effect.name})
+        if entry.outcome is not None:
+            return Got(value=entry.outcome["value"], missing=entry.outcome["missing"])
         try:
-            got = Got(value=await (await self._session()).get(effect.name))
+            got = Got(value=await (await self._branches.current.session()).get(effect.name))
         except LookupError:
             got = Got(missing=f"there is no variable named {effect.name}; set it in a cell, or give the answer with FINAL(...)")
         except SandboxBroken:
             raise
         except (TypeError, SandboxError) as error:
             got = Got(missing=f"{effect.name} cannot be an answer: {observations.clip(cleaned(str(error)), 500)}")
-        self._record(effect.step, "get", {"name": effect.name}, {"value": got.value, "missing": got.missing})
+        self._run.record.finish(entry, {"value": got.value, "missing": got.missing})
         return got
-
-    def _record(self, step: int, kind: str, payload: dict[str, Any], outcome: object) -> None:
-        journal, run_id = self._run.tree.journal, self._run.run_id
-        journal.finish(run_id, journal.begin(run_id, kind, str(step), payload), outcome)
 
 
 async def _next(loop: Loop, outcome: Outcome, *, typed: bool) -> Effect | Conclusion:

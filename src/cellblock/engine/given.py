@@ -8,12 +8,14 @@ from types import NoneType
 from typing import Any
 
 from ..errors import ConfigError
+from ..host.vfs import VfsLimits
 from ..limits import ExecLimits, RunLimits
 from ..models.cache import CallCache
 from ..models.prices import Price
 from .guards import Guards
 from .history import History
 from .prompt import PromptSettings
+from .snapshots import SnapshotPolicy
 from .tools import Tool
 
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -23,6 +25,9 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "guards": ((Guards, NoneType), "Guards(...)"),
     "prompt": ((PromptSettings, NoneType), "PromptSettings(...)"),
     "history": ((History, NoneType), "History(...)"),
+    "vfs": ((VfsLimits, NoneType), "VfsLimits(...)"),
+    "snapshots": ((SnapshotPolicy, NoneType), "SnapshotPolicy(...)"),
+    "secret": ((bytes, NoneType), "bytes"),
     "journal": ((str, os.PathLike, NoneType), "a path, or :memory:"),
     "cache": ((str, os.PathLike, CallCache, NoneType), "a path, an address or a CallCache"),
     "tenant": ((str,), "a name"),

@@ -48,7 +48,11 @@ def _error_lines(error: ExecError, rolled_back: bool) -> list[str]:
     lines = ["Error: " + error_text(error)]
     if error.limit is not None:
         lines.append("The cell was stopped by its limit " + error.limit + ".")
-    lines.append("The variables are as they were before this cell." if rolled_back else "What the cell did before that is kept.")
+    lines.append(
+        "The variables are as they were before this cell; files are as it left them."
+        if rolled_back
+        else "What the cell did before that is kept."
+    )
     return lines
 
 

@@ -16,16 +16,17 @@ CLOSE_SECONDS = 5.0
 
 
 class Opening:
-    """Opens a session at once, in the background; leaving it closes the session, or ends its opening.
+    """Opens a session in the background; leaving it closes the session, or ends its opening.
 
     A child run's model thinks for longer than a worker takes to start, so a run that uses this waits for one of the two alone.
 
     Args:
         open_session: makes the session.
+        waits: until somebody needs the session; else it begins at once.
     """
 
-    def __init__(self, open_session: Callable[[], Awaitable[LiveSession]]) -> None:
-        self._open = open_session
+    def __init__(self, open_session: Callable[[], Awaitable[LiveSession]], *, waits: bool = False) -> None:
+        self._open, self._waits = open_session, waits
         self._task: asyncio.Task[LiveSession] | None = None
 
     async def session(self) -> LiveSession:
@@ -34,20 +35,26 @@ class Opening:
         Raises:
             SandboxError: it could not be opened.
         """
-        assert self._task is not None, "an opening is used as a context manager"
-        return await self._task
+        return await self._begun()
+
+    def _begun(self) -> asyncio.Task[LiveSession]:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._opened())
+        return self._task
 
     async def _opened(self) -> LiveSession:
         return await self._open()
 
     async def __aenter__(self) -> Self:
-        """Begin to open it."""
-        self._task = asyncio.get_running_loop().create_task(self._opened())
+        """Begin to open it, unless it waits."""
+        if not self._waits:
+            self._begun()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         """Close it, however far it has come."""
-        assert self._task is not None
+        if self._task is None:
+            return
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             if not self._task.done():
                 self._task.cancel()

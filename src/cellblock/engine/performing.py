@@ -6,26 +6,32 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import anyio
 
 from ..errors import CellblockError, SandboxError, StoreError
-from ..events import RunEnded, RunStarted, SessionOpened, SpentRow
+from ..events import RunEnded, RunStarted, SpentRow
+from ..repl.history import Ran
 from ..repl.snapshot import Snapshot
 from ..store.journal import Status
 from ..values import Value
 from . import prompt
 from .asking import cleaned
+from .branch import Branch, Place
+from .branches import Branches
 from .calls.externals import externals_of
 from .direct import direct_loop
 from .driver import Driver
 from .effects import Conclusion
 from .endings import answer_text
+from .kept_states import forget_states, keep_files
 from .loop import repl_loop
-from .opening import Opening
+from .outcomes import failure_record
 from .prompt import Brief, PromptSettings
 from .settings import Carry
 from .spending import RunUsage, Spent
+from .tasks import task_of
 from .tree import LiveSession, Run
 from .turns import Task
 
@@ -55,22 +61,7 @@ async def perform_direct(run: Run, question: str) -> Conclusion:
 
 
 async def _recorded(run: Run, question: str, perform: Callable[[Run, str], Awaitable[Conclusion]]) -> Conclusion:
-    settings = run.tree.settings
-    task = {
-        "question": question,
-        "model": run.model.name,
-        "sandbox": settings.sandbox,
-        "seed": settings.seed,
-        "context_sha256": run.context.sha256,
-        "limits": run.budget.limits,
-        "exec_limits": settings.exec_limits,
-        "guards": settings.guards,
-        "prompt": settings.prompt,
-        "history": settings.history,
-        "answer_schema": run.turn.answer_type.told,
-        "earlier": run.turn.earlier,
-    }
-    run.tree.journal.start_run(run.run_id, task, parent=run.parent)
+    run.record.start(task_of(run, question), run.parent)
     status: Status = "failed"
     conclusion = Conclusion(success=False, error="failed")
     try:
@@ -83,11 +74,13 @@ async def _recorded(run: Run, question: str, perform: Callable[[Run, str], Await
         conclusion = Conclusion(success=False, error=cleaned(f"{type(error).__name__}: {error}"))
         raise
     finally:
-        _end(run, status, conclusion)
+        # A run that is cancelled has its end on record, too.
+        with anyio.CancelScope(shield=True):
+            await _end(run, status, conclusion)
     return conclusion
 
 
-def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
+async def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
     usage = run.budget.spending()
     result = {
         "success": conclusion.success,
@@ -96,14 +89,19 @@ def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
         "ending": conclusion.ending,
         "usage": usage.total,
         "spent": usage.parts,
+        "files": run.files.sizes(),
+        "failure": None if conclusion.failure is None else failure_record(conclusion.failure),
     }
     try:
         if status == "ended":
-            run.tree.journal.end_run(run.run_id, status, result)
+            await keep_files(run)
+            run.record.end(status, result)
+            forget_states(run)
         else:
             # The run is failing for a reason of its own, which a full disk must not hide.
             with suppress(StoreError):
-                run.tree.journal.end_run(run.run_id, status, result)
+                await keep_files(run)
+                run.record.end(status, result)
     finally:
         _tell_ended(run, conclusion, usage)
 
@@ -148,36 +146,33 @@ def _row(part: Spent) -> SpentRow:
 
 
 async def _in_a_session(run: Run, question: str) -> Conclusion:
-    settings = run.tree.settings
-    externals = externals_of(run, perform_run)
-
-    async def opened() -> LiveSession:
-        session = await run.tree.open_session(
-            settings.sandbox,
-            externals=externals,
-            context=run.context,
-            limits=settings.exec_limits,
-            seed=settings.seed,
-            tenant=settings.tenant,
-            allow_weak_isolation=settings.allow_weak_isolation,
-            snapshot=None if run.turn.carry is None else run.turn.carry.snapshot,
-        )
-        if run.parent is not None:
-            _tell_opened(run, session)
-        return session
-
-    async with Opening(opened) as opening:
+    settings, carry = run.tree.settings, run.turn.carry
+    # A run that goes on needs no session before it has come to where it was.
+    waits = run.record.row is not None
+    async with Branches(run, partial(_branch, waits=waits, root=run.parent is None)) as branches:
         # The root's comes first: where no session can be had, nothing is to be spent.
-        root = await opening.session() if run.parent is None else None
+        root = await branches.main.session() if run.parent is None and not waits else None
         _started(run, question, settings.sandbox, {} if root is None else dict(root.layers))
-        if root is not None:
-            _tell_opened(run, root)
-        if run.turn.earlier:
-            await (await opening.session()).set(HISTORY, _history(run))
-        conclusion = await Driver(run, opening).drive(repl_loop(_task(run, question, tuple(externals))))
-        if run.turn.carry is not None:
-            await _carry_on(run.turn.carry, await opening.session())
+        branches.main.tell()
+        try:
+            conclusion = await Driver(run, branches).drive(repl_loop(_task(run, question, branches.main.externals)))
+        finally:
+            run.files = branches.current.run.files
+        if carry is not None:
+            await _carry_on(carry, await branches.current.session())
+        await branches.drop_forks()
         return conclusion
+
+
+def _branch(run: Run, branches: Branches, place: Place | None, *, waits: bool, root: bool) -> Branch:
+    externals = externals_of(run, perform_run, branches)
+    return Branch(run, externals, place=place or _beginning(run), waits=waits or place is not None, silent=root and place is None)
+
+
+def _beginning(run: Run) -> Place:
+    carry = run.turn.carry
+    given = (Ran("", name=HISTORY, value=_history(run)),) if run.turn.earlier else ()
+    return Place(snapshot=None if carry is None else carry.snapshot, cells=given)
 
 
 def _history(run: Run) -> Value:
@@ -208,10 +203,6 @@ def _started(run: Run, question: str, sandbox: str, layers: dict[str, str]) -> N
         context_chars=run.context.num_chars,
         context_documents=run.context.num_documents,
     )
-
-
-def _tell_opened(run: Run, session: LiveSession) -> None:
-    run.event(SessionOpened, sandbox=session.sandbox, layers=dict(session.layers))
 
 
 async def _carry_on(carry: Carry, session: LiveSession) -> None:

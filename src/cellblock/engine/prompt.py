@@ -16,7 +16,7 @@ from ..models.protocol import Message
 from ..repl.facts import PromptFacts
 from .guards import Guards
 from .observations import OBSERVATION_CHARS, clip, one_line
-from .vocabulary import CALLS
+from .vocabulary import CALLS, OBJECTS
 
 FIRST_LINE = "You answer a question about a context by writing Python cells for a REPL."
 GO_ON = "Write the next cell, or give the final answer."
@@ -164,7 +164,8 @@ def system_message(brief: Brief) -> Message:
 
 def _names(brief: Brief) -> str:
     compact = brief.settings.compact
-    told = [CALLS[name] for name in brief.externals if name in CALLS and (brief.children or not name.startswith("rlm_query"))]
+    known = {**CALLS, **OBJECTS}
+    told = [known[name] for name in brief.externals if name in known and (brief.children or not name.startswith("rlm_query"))]
     calls = "".join(f"\n{call.short if compact else call.full}" for call in told)
     models = f"\n- llm_query(prompt, model=...) also takes these models: {', '.join(brief.models)}." if brief.models else ""
     tools = "".join(f"\n{line}" for line in brief.tools)
@@ -190,7 +191,7 @@ def _demands(brief: Brief) -> str:
 
 def _python(brief: Brief) -> str:
     facts = brief.python
-    modules = f"Modules: {', '.join(facts.modules)}. Do not count on others; no files." if facts.modules else ""
+    modules = f"Modules: {', '.join(facts.modules)}. Do not count on others." if facts.modules else ""
     if not facts.python:
         return modules
     return f"This REPL's Python:\n{facts.python.strip()}" + (f"\n{modules}" if modules else "")

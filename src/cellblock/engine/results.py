@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..errors import BudgetExceeded
 from ..events import Trace
+from ..host.exporting import export
 from ..values import Value
 from .effects import Conclusion, Ending
 from .endings import answer_text
@@ -35,6 +38,8 @@ class RunResult:
     """Replies of the root model."""
     subcalls: int
     """Sub-calls and child runs in the whole tree."""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The run's virtual files as they were at its end, by path."""
     output: object = None
     """`value` as the `output_type` that was asked for; None where that did not succeed."""
     verified: bool | None = None
@@ -46,6 +51,21 @@ class RunResult:
     def response(self) -> str:
         """The answer, by the name that other engines give it."""
         return self.answer
+
+    def export(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write `files` below a folder, which is made if it is not there; nothing outside of it is touched.
+
+        Args:
+            overwrite: the folder may hold files; those of the same names are replaced.
+
+        Returns:
+            The files' real paths, sorted.
+
+        Raises:
+            ConfigError: the folder is a file or a link, or holds something.
+            StoreError: a link or the like stands in the way, or the disk does not take the files.
+        """
+        return export(self.files, Path(folder), overwrite=overwrite)
 
     def raise_for_failure(self) -> RunResult:
         """This result, if a limit did not end the run.
@@ -71,6 +91,7 @@ def run_result(run: Run, conclusion: Conclusion, trace: Trace, usage: RunUsage) 
         run_id=run.run_id,
         steps=run.budget.steps,
         subcalls=run.budget.subcalls,
+        files=run.files.files(),
         output=conclusion.output,
         verified=conclusion.verified,
         failure=None if conclusion.failure is None else conclusion.failure.with_traceback(None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..errors import ConfigError
 from ..models import resolve
@@ -95,6 +95,17 @@ class Roles:
         if name in known:
             return known[name]
         return {adapter.name: adapter for adapter in self._all}[name]
+
+    def recorded(self) -> dict[str, Any]:
+        """The full names, by role: `Models(**…)` has the same shape."""
+        return {
+            "root": self.root.name,
+            "sub": [adapter.name for adapter in self._subs],
+            "children": [adapter.name for adapter in self._children],
+            "verifier": self.verifier.name,
+            "engineer": self.engineer.name,
+            "named": {name: adapter.name for name, adapter in self._named.items()},
+        }
 
     @property
     def names(self) -> tuple[str, ...]:

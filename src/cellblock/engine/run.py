@@ -10,9 +10,11 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..events import AnyEvent
+from ..host.vfs import VfsLimits
 from ..limits import ExecLimits, RunLimits
 from ..models.cache import CallCache
 from ..models.prices import Price
+from ..repl.keys import tenant_key
 from ..repl.registry import find_sandbox
 from .answering import Engine
 from .contexts import ContextSource
@@ -23,10 +25,14 @@ from .history import History
 from .policies import Policy, load_policy
 from .portal import blocking
 from .prompt import PromptSettings
+from .recorded_run import RecordedRun
 from .results import RunResult
 from .roles import Model, Models, Roles
 from .settings import Settings, Turn
+from .snapshots import SnapshotPolicy
 from .stream import RunStream
+from .tasks import interpreter_of
+from .threads import Thread
 from .tools import Tool, Toolset
 from .typed import answer_type
 
@@ -52,8 +58,12 @@ class RLM:
         child_tools: the same for child runs; None gives them the root's.
         cache: of sub-calls, off by default: a folder, a `*.db` file or a `redis://` address; or a `CallCache`.
         prices: of models, by name, before the table that comes with the package.
-        journal: path of the SQLite file that records every effect; None takes `journal.db` in the user's data folder,
-            `:memory:` keeps none.
+        journal: path of the SQLite file that records every effect, or `postgresql://…`; None takes `journal.db` in the user's data
+            folder, `:memory:` keeps none.
+        vfs: quotas of each run's virtual files.
+        snapshots: when the state of a run's session is kept, so that a run which is cut off has less to do again.
+        secret: at least 32 bytes that seal what is kept beside the journal; None takes a secret of this user. Several machines that go on
+            with each other's runs need the same.
         seed: of the cells' randomness.
         allow_weak_isolation: run although a layer of the jail is missing on this machine.
         tenant: whose runs these are; tenants share no process and no cached answer.
@@ -82,14 +92,18 @@ class RLM:
         cache: str | os.PathLike[str] | CallCache | None = None,
         prices: Mapping[str, Price] | None = None,
         journal: str | os.PathLike[str] | None = None,
+        vfs: VfsLimits | None = None,
+        snapshots: SnapshotPolicy | None = None,
+        secret: bytes | None = None,
         seed: int = 0,
         allow_weak_isolation: bool = False,
         tenant: str = "default",
     ) -> None:
         check_given(sandbox=sandbox, limits=limits, exec_limits=exec_limits, guards=guards, prompt=prompt, history=history, cache=cache)
-        check_given(journal=journal, tenant=tenant, seed=seed, prices=prices, allow_weak_isolation=allow_weak_isolation)
+        check_given(journal=journal, tenant=tenant, seed=seed, prices=prices, vfs=vfs, snapshots=snapshots, secret=secret)
+        check_given(allow_weak_isolation=allow_weak_isolation)
         check_prices(prices)
-        facts = find_sandbox(sandbox).facts
+        spec = find_sandbox(sandbox)
         profile = _policy(policy)
         own_tools = Toolset.of(check_tools("tools", tools))
         settings = Settings(
@@ -97,20 +111,26 @@ class RLM:
             exec_limits=exec_limits or ExecLimits(),
             seed=seed,
             tenant=tenant,
+            secret=secret,
             allow_weak_isolation=allow_weak_isolation,
             guards=guards or profile.guards,
             prompt=prompt or profile.prompt,
             history=history or profile.history,
             tools=own_tools,
             child_tools=own_tools if child_tools is None else Toolset.of(check_tools("child_tools", child_tools)),
-            python=facts.prompt,
-            soft_limits=facts.soft_limits,
+            python=spec.facts.prompt,
+            soft_limits=spec.facts.soft_limits,
+            interpreter=interpreter_of(spec),
             prices=dict(prices or {}),
+            vfs=vfs or VfsLimits(),
+            snapshots=snapshots or SnapshotPolicy(),
         )
         models = _models(model, sub_model)
         self.engine = Engine(models=models, limits=limits or RunLimits(), settings=settings, journal=journal, cache=cache)
         # Now and not at the first run: a missing key is the caller's to fix here.
         Roles(models)
+        if secret is not None:
+            tenant_key(tenant, secret)
 
     @property
     def limits(self) -> RunLimits:
@@ -170,6 +190,26 @@ class RLM:
         """
         return RunStream(lambda emit: self.arun(question, context, output_type=output_type, on_event=emit))
 
+    def recorded(self, run_id: str) -> RecordedRun:
+        """A run in the journal: to go on with it, branch off from it or replay it."""
+        return RecordedRun(self.engine, run_id)
+
+    async def aresume(self, run_id: str, *, output_type: object = None, on_event: Callable[[AnyEvent], None] | None = None) -> RunResult:
+        """Go on with a run that was cut off; see `RecordedRun.aresume`.
+
+        Raises:
+            CellblockError: as there.
+        """
+        return await self.recorded(run_id).aresume(output_type=output_type, on_event=on_event)
+
+    def resume(self, run_id: str, *, output_type: object = None, on_event: Callable[[AnyEvent], None] | None = None) -> RunResult:
+        """`aresume` for code without an event loop.
+
+        Raises:
+            CellblockError: as there.
+        """
+        return blocking(partial(self.aresume, run_id, output_type=output_type, on_event=on_event))
+
     def completion(self, prompt: ContextSource, query: str | None = None) -> RunResult:
         """`run` in the order of arguments that other engines have: the long input first. Without `query` the input says what to do.
 
@@ -185,6 +225,17 @@ class RLM:
             context: the first part of it; more may come with every question.
         """
         return Conversation(self.engine.answer, context)
+
+    def thread(self, name: str) -> Thread:
+        """A session that is kept under a name, beside the journal: any process can go on with it, one at a time.
+
+        Args:
+            name: any printable text of at most 100 characters. It is made with its first document or question.
+
+        Raises:
+            ConfigError: that is no name, or the journal is in memory, where nothing is kept.
+        """
+        return Thread(self.engine, name)
 
 
 def _models(model: Model | Models, sub_model: Model | None) -> Models:

@@ -148,6 +148,10 @@ class Toolset:
                 raise ConfigError(f"tools: two are named {tool.name}; give one another name by Tool.of(function, name=...)")
         return cls(tools)
 
+    def recorded(self) -> list[dict[str, Any]]:
+        """For the journal: all that a replay has to know of them."""
+        return [{"name": tool.name, "told": tool.told, "parameters": list(tool.signature.parameters)} for tool in self.tools]
+
     def descriptions(self) -> tuple[str, ...]:
         """A line for the prompt of each."""
         return tuple(tool.told for tool in self.tools)

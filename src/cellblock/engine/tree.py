@@ -1,38 +1,33 @@
-"""What all runs of one tree share: models, limiter, journal, events; and the one place where a model is called."""
+"""What all runs of one tree share: models, limiter, journal, events; and what one of these runs is while it lives."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import anyio
-import anyio.to_thread
 
-from ..errors import BudgetExceeded, CellblockError, ModelError
-from ..events import SUBCALL_ROLES, AnyEvent, ModelAnswered, ModelAsked
+from ..errors import CellblockError
+from ..events import AnyEvent
 from ..host.context import Context
-from ..models.cache import CachedAnswer, CachedCalls, Source, call_key, identity_of
-from ..models.prices import load_prices, priced
-from ..models.protocol import Message, ModelAdapter, ModelResponse, Usage
-from ..models.replies import BYTES_PER_TOKEN, token_bytes
+from ..host.vfs import Vfs
+from ..models.cache import CachedCalls
+from ..models.protocol import Message, ModelAdapter, Usage
+from ..repl.history import Ran
 from ..repl.protocol import REPLProtocol
 from ..store.journal import Journal
-from .asking import cleaned, complete
-from .budget import ANSWER_TOKENS, PRICED_TOKENS, Budget, Hold
+from .budget import ANSWER_TOKENS, Budget, Hold
+from .record import Entry, Record, RecordMode
 from .roles import Roles
 from .settings import Settings, Turn
+from .snapshots import Blobs
 from .tools import Tool, ToolUse
-
-ERROR_CHARS = 2_000
-FIRST_ANSWER_TOKENS = 32_768
-"""What a model's answers may have before one of them is known. By a smaller guess, a batch that begins all at once would be far beyond a
-small limit before its first answer is there; with this one, a batch under a small limit waits for its first answers."""
 
 
 class LiveSession(REPLProtocol, Protocol):
-    """A session that says what stands around it."""
+    """A session that says what stands around it, and what its last cell was answered."""
 
     @property
     def layers(self) -> Mapping[str, str]:
@@ -42,6 +37,11 @@ class LiveSession(REPLProtocol, Protocol):
     @property
     def sandbox(self) -> str:
         """The sandbox's name."""
+        ...
+
+    @property
+    def last(self) -> Ran | None:
+        """The last cell that ran to its end, with the answers of its calls."""
         ...
 
 
@@ -56,10 +56,8 @@ class Call:
     model: ModelAdapter
     messages: Sequence[Message]
     role: str
-    key: str
-    """Stable within the run: step and index."""
-    seq: int
-    """Its number in the journal."""
+    entry: Entry
+    """Where it stands on record. Its key is stable within the run: step and index."""
     max_tokens: int | None = None
     bound: int | None = None
     """Set when it is made: what the answer is bounded to, which is tighter than usual where the budget leaves less."""
@@ -75,8 +73,12 @@ class Tree:
     limiter: anyio.CapacityLimiter
     open_session: SessionOpener
     settings: Settings = field(default_factory=Settings)
+    blobs: Blobs | None = None
+    """Where states of sessions are kept, if they are."""
     cached: CachedCalls | None = None
     """Answers to sub-calls, if they are kept."""
+    mode: RecordMode = "fresh"
+    """Whether effects of an earlier attempt are recalled, or only compared with."""
     prices_loaded: bool = False
     structured: dict[str, bool] = field(default_factory=dict)
     """By model, whether it can give structured replies, as far as it was asked to show it."""
@@ -109,13 +111,17 @@ class Run:
     run_id: str
     budget: Budget
     context: Context
+    clock: float = field(default_factory=lambda: float(int(time.time())))
+    """The instant at which the clock of its cells stands, Unix seconds; that of all its child runs, too."""
     parent: str | None = None
     turn: Turn = field(default_factory=Turn)
     step: int = 0
-    cell: int = 0
-    """Index of the running cell within its step."""
+    cell: str = ""
+    """Key of the running cell: its step, and its index within that."""
     calls: int = 0
     """Sub-calls and child runs that the running cell has made."""
+    fork_calls: int = 0
+    """The same of the cells that it has run in forks."""
     children: int = 0
     """Child runs that it has opened."""
     deepest: int = 0
@@ -124,10 +130,20 @@ class Run:
     """Of each depth, for the child runs open there. One for the whole tree: every run hands it to its children."""
     tool_use: dict[Tool, ToolUse] = field(default_factory=dict)
     """What the tree has made of each tool; handed on like the places."""
+    files: Vfs = field(default_factory=Vfs)
+    """The virtual files that its cells see."""
+    acts: int = 0
+    """What the running cell has done to files and branches."""
+    forks: int = 0
+    """Forks that its cells have made."""
+    in_fork: bool = False
+    """Whether the running cell was run by `fork.run`."""
     created: float = field(default_factory=time.monotonic)
+    record: Record = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.deepest = max(self.deepest, self.budget.depth)
+        self.record = Record(self.tree.journal, self.run_id, self.tree.mode)
 
     @property
     def model(self) -> ModelAdapter:
@@ -137,144 +153,3 @@ class Run:
     def event(self, kind: Callable[..., AnyEvent], **fields: Any) -> None:
         """Emit one event of this run, now."""
         self.tree.emit(kind(run_id=self.run_id, depth=self.budget.depth, at=time.time(), **fields))
-
-    async def ask(self, call: Call) -> ModelResponse:
-        """Make one model call under the tree's limiter; reserve before, settle after, record how it ended.
-
-        Raises:
-            BudgetExceeded: it was not made.
-            ModelError: it failed.
-            ConfigError: money is limited and its price cannot be known.
-            StoreError: its outcome could not be recorded.
-        """
-        if self.tree.cached is None or call.role not in SUBCALL_ROLES:
-            return await self._made(call)
-        usual = self.budget.usual_bound(token_bytes(call.messages), call.max_tokens)
-        key = call_key(tenant=self.tree.settings.tenant, identity=identity_of(call.model), messages=call.messages, max_tokens=usual)
-        fresh: list[ModelResponse] = []
-
-        async def make() -> CachedAnswer:
-            fresh.append(await self._made(call))
-            return CachedAnswer(text=fresh[0].text, model=fresh[0].model, usage=fresh[0].usage)
-
-        answer, source = await self.tree.cached.answer(key, make, worth=lambda: call.bound == usual)
-        return fresh[0] if fresh else self._known(call, answer, source)
-
-    def _known(self, call: Call, answer: CachedAnswer, source: Source) -> ModelResponse:
-        """An answer that was there already: it uses nothing, and the record says where it came from."""
-        told = self._told(call)
-        self.event(ModelAsked, **told)
-        self.event(ModelAnswered, **told, text=answer.text, source=source, cost_usd=0.0)
-        self.tree.journal.finish(self.run_id, call.seq, {"text": answer.text, "model": answer.model, "source": source})
-        return ModelResponse(text=answer.text, usage=Usage(), model=answer.model)
-
-    def _told(self, call: Call) -> dict[str, Any]:
-        return {"call_id": f"{self.run_id}:{call.key}", "role": call.role, "step": self.step, "model": call.model.name}
-
-    async def _made(self, call: Call) -> ModelResponse:
-        try:
-            response = await self._in_time(call)
-        except (ModelError, BudgetExceeded) as error:
-            self.tree.journal.finish(self.run_id, call.seq, failure_record(error))
-            raise
-        self.tree.journal.finish(self.run_id, call.seq, {"text": response.text, "model": response.model, "usage": response.usage})
-        return response
-
-    async def _in_time(self, call: Call) -> ModelResponse:
-        """The response, unless the deadline comes first: a cell that asked hears of it, and can say what it has."""
-        with anyio.move_on_after(self.budget.remaining_seconds()):
-            # The limiter is held around the call alone: a child run inside it would wait for itself.
-            async with self.tree.limiter:
-                return await self._call(call)
-        raise self.budget.expire().with_traceback(None)
-
-    async def _reserve(self, call: Call) -> Hold:
-        size, name, subcall = token_bytes(call.messages), call.model.name, call.role in SUBCALL_ROLES
-        listed = await self._listed(call, size)
-
-        def held() -> Hold | None:
-            expected = self.tree.longest.get(name, FIRST_ANSWER_TOKENS)
-            surplus = self.tree.surplus.get(name, 0)
-            return self.budget.reserve(
-                size, call.max_tokens, model=name, subcall=subcall, expected=expected, surplus=surplus, listed=listed
-            )
-
-        while (hold := held()) is None:
-            # Those in flight hold what is left, and give back what they do not use.
-            await self.tree.call_ended.wait()
-        call.bound = hold.max_tokens
-        return hold
-
-    async def _call(self, call: Call) -> ModelResponse:
-        hold = await self._reserve(call)
-        told = self._told(call)
-        started = time.perf_counter()
-        used: Usage | None = None
-
-        def ended(**how: str) -> None:
-            self.event(ModelAnswered, **told, **_spent(used), **how, seconds=time.perf_counter() - started)
-
-        try:
-            self.event(ModelAsked, **told)
-            response = await complete(call.model, call.messages, hold.max_tokens)
-            used = response.usage  # known before the price is, which may take a while: a call cancelled meanwhile was made all the same
-            used = await self._priced(call, used, response.model)
-        except ModelError as error:
-            used = error.usage
-            used = used and await self._priced(call, used, "")
-            ended(error=_line(error))
-            raise
-        except anyio.get_cancelled_exc_class():
-            ended(error="cancelled" if self.budget.remaining_seconds() else "the run's time was over")
-            raise
-        finally:
-            # Cancelled calls come by here too.
-            if used is None:
-                self.budget.release(hold)
-            else:
-                self.budget.settle(hold, used, role=call.role, served_by=call.model.name)
-                self.tree.learn(hold, used)
-            self.tree.call_ended.set()
-            self.tree.call_ended = anyio.Event()
-        ended(text=response.text)
-        return replace(response, usage=used)
-
-    async def _listed(self, call: Call, size: int) -> float | None:
-        """What a call should cost by the lists of prices, where money is limited."""
-        if self.budget.limits.cost_usd is None:
-            return None
-        await self._prices_there()
-        likely = PRICED_TOKENS if call.max_tokens is None else min(PRICED_TOKENS, call.max_tokens)
-        usage = Usage(input_tokens=size // BYTES_PER_TOKEN, output_tokens=likely, calls=1)
-        return self.tree.settings.price_of(call.model.name, usage)
-
-    async def _prices_there(self) -> None:
-        if not self.tree.prices_loaded:
-            # Half a second, once in a process.
-            await anyio.to_thread.run_sync(load_prices)
-            self.tree.prices_loaded = True
-
-    async def _priced(self, call: Call, usage: Usage, reported: str) -> Usage:
-        if usage.cost_usd is None:
-            await self._prices_there()
-        return priced(usage, call.model.name, self.tree.settings.prices, reported=reported)
-
-
-def _spent(usage: Usage | None) -> dict[str, Any]:
-    if usage is None:
-        return {}
-    return {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens, "cost_usd": usage.cost_usd}
-
-
-def failure_record(error: CellblockError) -> dict[str, Any]:
-    """How a failed effect stands in the journal."""
-    record: dict[str, Any] = {"error": type(error).__name__, "message": cleaned(str(error)[:ERROR_CHARS])}
-    if isinstance(error, ModelError) and error.usage is not None:
-        record["usage"] = error.usage
-    if isinstance(error, BudgetExceeded):
-        record |= {"limit": error.limit, "allowed": error.allowed, "used": error.used}
-    return record
-
-
-def _line(error: ModelError) -> str:
-    return " ".join(cleaned(f"{type(error).__name__}: {error}"[:ERROR_CHARS]).split())

@@ -59,18 +59,52 @@ CALLS: dict[str, Told] = {
     ),
 }
 """In the order of the prompt."""
+OBJECTS: dict[str, Told] = {
+    "vfs__read": Told(
+        "- vfs: files of this run alone, with the folders /plans, /evidence, /artifacts and /scores. vfs.write(path, text), "
+        'vfs.append(path, text), vfs.read(path), vfs.list(path="/"), vfs.exists(path), vfs.delete(path). '
+        "A child run reads yours and writes its own.",
+        "- vfs.write/append(path, text), vfs.read/list/exists/delete(path): files of this run, in /plans /evidence /artifacts /scores.",
+    ),
+    "fork__run": Told(
+        '- checkpoint.create("label") -> id: variables and files as they are when this cell has ended; checkpoint.restore(id) goes back.\n'
+        '- To try several ways from there, in a later cell: fork.create(id, "a"), then fork.run("a", code), or in parallel '
+        'fork.run_all({"a": code, "b": code}) -> for each a dict of output, value, error, final, changed; fork.score(name, number); '
+        'vfs.diff(name); strategy.commit(name, "why") makes that fork\'s variables and files yours and drops the others.',
+        "- checkpoint.create(label) -> id, checkpoint.restore(id); in a later cell fork.create(id, name), "
+        "fork.run_all({name: code}) -> {name: dict}, fork.score(name, number), strategy.commit(name, why).",
+    ),
+}
+"""The same of objects: by one of the functions that are their methods."""
 ALIASES: dict[str, str] = {
     "llm_query_batch": "llm_query_batched",
     "llm_batch": "llm_query_batched",
     "llm_batch_json": "llm_query_json_batched",
     "llm_query_records": "llm_query_json_batched",
     "ask_chunk": "ask",
+    **{
+        name.replace("__", "_").upper(): name
+        for name in (
+            "vfs__read",
+            "vfs__write",
+            "vfs__list",
+            "checkpoint__create",
+            "checkpoint__restore",
+            "checkpoint__list",
+            "fork__create",
+            "fork__switch",
+            "fork__list",
+            "fork__run",
+            "fork__score",
+            "strategy__commit",
+            "strategy__status",
+        )
+    },
 }
 """Names that models have learned elsewhere, and what is meant by them. They work, and are not told."""
 _OBJECTS = {"P", "context", "history", "CONTEXT", "ctx", "FILES", "answer", "NO_ANSWER", "vfs", "checkpoint", "fork", "strategy", "search"}
 _HELPERS = {"peek", "tail", "lenP", "extract_after", "SHOW_VARS", "FINAL", "FINAL_VAR", "SUBMIT"}
-_ALIASES_OF_OBJECTS = {"VFS_READ", "VFS_WRITE", "VFS_LIST", "CHECKPOINT_CREATE", "CHECKPOINT_RESTORE", "FORK_CREATE", "FORK_SWITCH"}
 _SEARCHES = {"es_search", "es_vector_search", "es_hybrid_search", "es_get"}
 _MODULES = {"collections", "datetime", "functools", "itertools", "json", "math", "random", "re", "time"}
-NAMES = frozenset(CALLS) | frozenset(ALIASES) | _OBJECTS | _HELPERS | _ALIASES_OF_OBJECTS | _SEARCHES | _MODULES
+NAMES = frozenset(CALLS) | frozenset(ALIASES) | _OBJECTS | _HELPERS | _SEARCHES | _MODULES
 """What a cell finds, or may find with other settings: no tool takes such a name."""

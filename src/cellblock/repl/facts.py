@@ -10,6 +10,8 @@ class PromptFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     python: str = ""
     """Short lines: what there is and what is not."""
+    files: str = ""
+    """What reaches a run's virtual files besides `vfs`; to be said where there are any."""
     modules: tuple[str, ...] = ()
     """What can be imported."""
 

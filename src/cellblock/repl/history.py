@@ -27,6 +27,8 @@ class Ran:
     """What it ran under; a run again gets the same, and more time."""
     name: str | None = None
     value: Value = None
+    seconds: float = 0.0
+    """What it took."""
 
 
 @dataclass
@@ -49,10 +51,10 @@ class History:
         self.ran.clear()
         self.is_lost = True
 
-    def add(self, ran: Ran, seconds: float, size: int = 0) -> None:
-        """One more thing to do again: it took so many seconds, and was given so many bytes."""
+    def add(self, ran: Ran, size: int = 0) -> None:
+        """One more thing to do again, which was given so many bytes."""
         self.ran.append(ran)
-        self.seconds += seconds
+        self.seconds += ran.seconds
         self.given += size
 
     def rest_on(self, base: Base) -> None:

@@ -26,7 +26,7 @@ def tenant_key(tenant: str, secret: bytes | None = None) -> bytes:
         ConfigError: `secret` is too short, or the user's secret cannot be used.
     """
     if secret is not None and (not isinstance(secret, bytes) or len(secret) < KEY_BYTES):
-        raise ConfigError(f"snapshot_secret: at least {KEY_BYTES} bytes are needed")
+        raise ConfigError(f"secret: at least {KEY_BYTES} bytes are needed")
     return hmac.digest(secret or _own_secret(_place()), b"cellblock snapshot of tenant\0" + tenant.encode(), "sha256")
 
 

@@ -7,7 +7,7 @@ import keyword
 import os
 import time
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -19,7 +19,7 @@ from ..limits import ExecLimits, check_type
 from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
 from .base import SavedState
 from .guests import GuestSpec
-from .history import History
+from .history import History, Ran
 from .keys import tenant_key
 from .live import Live, SessionOptions, StateTooLarge
 from .protocol import ContextFile, ExecResult, External
@@ -31,6 +31,8 @@ T = TypeVar("T")
 _BUILTIN_NAMES = frozenset(dir(builtins))
 RESERVED = ("ctx__", "P__", "_cb_")
 """What the names of near externals and of the guest's own helpers begin with."""
+GROUPS = ("vfs", "checkpoint", "fork", "strategy")
+"""An external named `vfs__read` is the method `read` of an object `vfs`; so with each of these."""
 MEMORY_BYTES = (8 * 2**20, 2**40)
 """The least and the most that an interpreter can be given."""
 FAMILY = 64
@@ -73,6 +75,11 @@ class Session:
     def layers(self) -> Mapping[str, str]:
         """Each wall and layer around its worker: `on`, or why not."""
         return self._standing.layers
+
+    @property
+    def last(self) -> Ran | None:
+        """The last cell that ran to its end, and what its calls were answered: what `open_session(…, cells=…)` does again."""
+        return self._standing.last
 
     async def __aenter__(self) -> Self:
         """Itself; leaving the block closes it."""
@@ -207,6 +214,9 @@ async def _unsealed(snapshot: bytes, spec: GuestSpec, key: bytes) -> SavedState:
 def _check_external(name: str) -> None:
     if not name.isidentifier() or keyword.iskeyword(name) or name in _BUILTIN_NAMES or name.startswith(RESERVED):
         raise ConfigError(f"{name[:100]!r} cannot be an external's name: an identifier is needed that is no word of Python's own")
+    group, mark, method = name.partition("__")
+    if mark and group in GROUPS and (not method.isidentifier() or method.startswith("_") or keyword.iskeyword(method)):
+        raise ConfigError(f"{name[:100]!r} cannot be an external's name: behind {group}__ a method's name is needed")
 
 
 async def _nothing(live: Live) -> None:
@@ -231,12 +241,13 @@ async def open_session(
     caps: ValueCaps = DEFAULT_CAPS,
     snapshot: bytes | None = None,
     snapshot_secret: bytes | None = None,
+    cells: Sequence[Ran] = (),
 ) -> Session:
     """Open a REPL behind both walls.
 
     Args:
         sandbox: a name that `cellblock sandboxes` lists.
-        externals: far functions by the name that cells call them.
+        externals: far functions by the name that cells call them; `vfs__read` is called as `vfs.read`, so with each of `GROUPS`.
         context: what `ctx` and `P` read; shared, never copied.
         limits: defaults of every exec; `memory_bytes` is fixed by them.
         seed: of the cells' randomness.
@@ -246,6 +257,7 @@ async def open_session(
         caps: how much one value that crosses may hold.
         snapshot: what `dump` gave: the session goes on from there.
         snapshot_secret: at least 32 bytes that seal snapshots, with the tenant's name; None takes a secret of this user.
+        cells: what another session did from there on, to be done again with the answers that it got: no external is called.
 
     Raises:
         ConfigError: no such sandbox.
@@ -267,7 +279,10 @@ async def open_session(
         allow_weak_isolation=allow_weak_isolation,
         caps=caps,
     )
-    return await Session(Standing(options, History(base)), Family(), snapshot_secret).opened()
+    history = History(base)
+    for ran in cells:
+        history.add(ran)
+    return await Session(Standing(options, history), Family(), snapshot_secret).opened()
 
 
 open_sandbox = open_session

@@ -104,6 +104,15 @@ def unseal(data: bytes, spec: GuestSpec, key: bytes) -> memoryview:
     return body[end:]
 
 
+def sandbox_of(data: bytes) -> str:
+    """The sandbox that a snapshot belongs to; empty where its format is another one. Of bytes whose seal is right, see `unseal`."""
+    start = len(MAGIC) + _LENGTH.size
+    try:
+        return msgspec.msgpack.decode(data[start : start + _LENGTH.unpack(data[len(MAGIC) : start])[0]], type=Header).sandbox
+    except (msgspec.DecodeError, struct.error):
+        return ""
+
+
 def _check_version(header: Header, spec: GuestSpec) -> None:
     for what, theirs, ours in (
         ("format", str(header.format), str(FORMAT)),

@@ -33,11 +33,13 @@ class Standing:
         live: the worker; None before it is needed, and after it was lost.
         history: the base, and the cells since.
         layers: of the last worker: each wall and layer, `on` or why not.
+        last: the last cell that ran to its end, with what its calls were answered; None before the first, and where it was cut off.
     """
 
     def __init__(self, options: SessionOptions, history: History, live: Live | None = None) -> None:
         self.options, self.history, self.live = options, history, live
         self.layers: Mapping[str, str] = live.process.layers if live else {}
+        self.last: Ran | None = None
 
     async def worker(self) -> Live:
         """The worker; where there is none, another one that stands where the last one stood.
@@ -66,7 +68,7 @@ class Standing:
         Raises:
             SandboxBroken: the worker lied.
         """
-        run = live.cell(limits)
+        run, self.last = live.cell(limits), None
         try:
             done = await live.run(run, code)
             result = run.result(done)
@@ -82,7 +84,8 @@ class Standing:
             self.drop()
             return result
         result = replace(result, usage=run.usage(done, peak=live.process.resident_bytes()))
-        return await self._noted(live, Ran(code, tuple(run.answers), limits), run, result)
+        self.last = Ran(code, tuple(run.answers), limits, seconds=run.meter.wall)
+        return await self._noted(live, self.last, run, result)
 
     async def _noted(self, live: Live, ran: Ran, run: CellRun, result: ExecResult) -> ExecResult:
         if result.error is not None and result.error.limit is not None and result.error.limit != "host_calls":
@@ -91,12 +94,12 @@ class Standing:
                 return result
             self.drop()
             return replace(result, state="rolled_back", changed=())
-        await self._add(live, ran, run.meter.wall, run.meter.taken)
+        await self._add(live, ran, run.meter.taken)
         return result
 
-    async def _add(self, live: Live, ran: Ran, seconds: float, given: int) -> None:
+    async def _add(self, live: Live, ran: Ran, given: int) -> None:
         history = self.history
-        history.add(ran, seconds, given)
+        history.add(ran, given)
         if history.seconds <= NEW_BASE_AFTER_SECONDS and history.given <= NEW_BASE_AFTER_BYTES:
             return
         if not await self.rest(live) and history.given > HISTORY_BYTES:
@@ -106,7 +109,7 @@ class Standing:
         """Bind a variable, and note it."""
         sent = live.wire.sent
         await live.set(name, value)
-        await self._add(live, Ran("", name=name, value=value), 0.0, live.wire.sent - sent)
+        await self._add(live, Ran("", name=name, value=value), live.wire.sent - sent)
 
     async def dump(self, live: Live) -> SavedState:
         """The state between cells.

@@ -12,6 +12,7 @@ import re
 import time
 import zlib
 from dataclasses import dataclass
+from typing import Self
 
 from ..errors import StoreError, TamperedSnapshot
 from .database import Database, check_name
@@ -31,6 +32,20 @@ class Collected:
     """As they were stored: compressed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Bytes that are about to be put: hashed and compressed, which takes a second for a hundred megabytes and needs no database."""
+
+    blob: str
+    size: int
+    data: bytes
+
+    @classmethod
+    def of(cls, data: bytes | memoryview) -> Self:
+        """From the raw bytes; in a thread, if they are many."""
+        return cls(hashlib.sha256(data).hexdigest(), memoryview(data).nbytes, zlib.compress(data, 1))
+
+
 class Blobs:
     """The blobs of one tenant.
 
@@ -41,7 +56,12 @@ class Blobs:
     def __init__(self, database: Database, tenant: str, key: bytes) -> None:
         self._db, self._tenant, self._key = database, tenant, key
 
-    def put(self, data: bytes | memoryview, *, kind: str, owner: str, name: str) -> str:
+    @property
+    def authenticated(self) -> bool:
+        """Whether there is a secret, so that forged bytes are found, too."""
+        return bool(self._key)
+
+    def put(self, data: bytes | memoryview | Packed, *, kind: str, owner: str, name: str) -> str:
         """Keep bytes and link them, both or neither; returns their id, the SHA-256 of the bytes.
 
         Args:
@@ -51,19 +71,19 @@ class Blobs:
         Raises:
             StoreError: they could not be written.
         """
-        blob, place = hashlib.sha256(data).hexdigest(), self._place(owner, name)
+        place = self._place(owner, name)
         check_name("kind", kind)
         # Outside of the transaction: others would wait for a compression.
-        squeezed = None if self._is_there(blob) else zlib.compress(data, 1)
+        packed = data if isinstance(data, Packed) else Packed.of(data)
+        blob = packed.blob
         with self._db.transaction():
             self._take_turn()
             if not self._touch(blob):
-                size = memoryview(data).nbytes
-                row = (self._tenant, blob, kind, size, self._tag(blob, kind, size), time.time())
+                row = (self._tenant, blob, kind, packed.size, self._tag(blob, kind, packed.size), time.time())
                 self._db.execute(
                     "INSERT INTO blobs (tenant, blob, kind, size, tag, touched, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT (tenant, blob) DO NOTHING",
-                    (*row, zlib.compress(data, 1) if squeezed is None else squeezed),
+                    (*row, packed.data),
                 )
             self._set_link(place, blob)
         return blob
@@ -167,9 +187,6 @@ class Blobs:
         linked = f"SELECT blob FROM blob_links WHERE tenant = ? AND owner = ?{where}"
         sql = f"UPDATE blobs SET touched = ? WHERE tenant = ? AND blob IN ({linked})"
         self._db.execute(sql, (time.time(), self._tenant, *place))
-
-    def _is_there(self, blob: str) -> bool:
-        return bool(self._db.rows("SELECT 1 FROM blobs WHERE tenant = ? AND blob = ?", (self._tenant, blob)))
 
     def _touch(self, blob: str) -> bool:
         sql = "UPDATE blobs SET touched = ? WHERE tenant = ? AND blob = ?"

@@ -34,6 +34,11 @@ class Store:
     blobs: Blobs
     leases: Leases
 
+    @property
+    def keeps(self) -> bool:
+        """Whether blobs are worth their cost: they outlive this process, and there is a secret that vouches for them."""
+        return self.database.place != ":memory:" and self.blobs.authenticated
+
     def check(self) -> list[str]:
         """What is damaged, a line each; empty: it is sound. Reads everything of this tenant.
 
@@ -78,6 +83,14 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
+
+
+def default_place() -> str:
+    """The file in the user's data folder: one for all runs and threads."""
+    # Imported here: only the default needs it.
+    from platformdirs import user_data_path
+
+    return str(user_data_path("cellblock") / "journal.db")
 
 
 def open_store(place: str | os.PathLike[str], *, tenant: str = DEFAULT_TENANT, key: bytes = b"") -> Store:

@@ -39,7 +39,7 @@ CREATE TABLE leases (
 );
 CREATE TABLE threads (
     number NUMBERED, tenant TEXT NOT NULL, name TEXT NOT NULL, created DOUBLE PRECISION NOT NULL, updated DOUBLE PRECISION NOT NULL,
-    snapshot TEXT, left_out BLOB, pending TEXT, UNIQUE (tenant, name)
+    snapshot TEXT, left_out BLOB, pending TEXT, pending_documents BIGINT, UNIQUE (tenant, name)
 );
 CREATE TABLE thread_documents (
     thread BIGINT NOT NULL REFERENCES threads (number) ON DELETE CASCADE, n BIGINT NOT NULL, title BLOB NOT NULL, chars BIGINT NOT NULL,

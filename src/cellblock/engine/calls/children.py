@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import anyio
 
 from ...errors import ConfigError, ModelError, SandboxBroken
 from ...host.context import Context
+from ...host.vfs import Vfs
 from ...repl.protocol import CellError, External
 from ...values import Value
 from ..contexts import open_context
 from ..effects import Conclusion
 from ..endings import answer_text
 from ..observations import clip
-from ..tree import Run, failure_record
+from ..outcomes import failure_of, failure_record
+from ..recalling import charge_child, child_id
+from ..record import Entry
+from ..tree import Run
 from . import arguments
 from .batches import each
 from .subcalls import FAILED, Manner, Subcalls, for_the_cell, next_key, redacted
@@ -33,7 +37,7 @@ Spawn: TypeAlias = Callable[[Run, str], Awaitable[Conclusion]]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Child:
     run_id: str
-    seq: int
+    entry: Entry
     question: str
     given: Given
 
@@ -92,13 +96,14 @@ class Children:
             return []
         run = self._run
         run.budget.take_subcalls(len(asked))
-        ids = [f"{run.run_id}/{run.children + number}" for number in range(1, len(asked) + 1)]
+        numbers = range(run.children + 1, run.children + 1 + len(asked))
+        ids = [child_id(run.run_id, number) for number in numbers]
         run.children += len(asked)
-        rows = [(next_key(run), {"run_id": child_id, "question": pair[0]}) for child_id, pair in zip(ids, asked, strict=True)]
-        numbers = run.tree.journal.begin_many(run.run_id, "run", rows)
+        rows = [(next_key(run), {"child": number, "question": pair[0]}) for number, pair in zip(numbers, asked, strict=True)]
+        entries = run.record.begin_many("run", rows)
         return [
-            _Child(run_id=child_id, seq=seq, question=question, given=given)
-            for child_id, seq, (question, given) in zip(ids, numbers, asked, strict=True)
+            _Child(run_id=child_id, entry=entry, question=question, given=given)
+            for child_id, entry, (question, given) in zip(ids, entries, asked, strict=True)
         ]
 
     async def _item(self, child: _Child) -> Value:
@@ -110,17 +115,27 @@ class Children:
             return FAILED + error.message
 
     async def _value(self, child: _Child) -> Value:
-        journal, run_id = self._run.tree.journal, self._run.run_id
+        record, entry = self._run.record, child.entry
+        if entry.outcome is not None:
+            return self._recalled(child, entry.outcome)
         try:
             conclusion = await self._conclusion(child)
         except (ModelError, SandboxBroken) as error:
-            journal.finish(run_id, child.seq, failure_record(error))
+            record.finish(entry, failure_record(error))
             raise
         except CellError as error:
-            journal.finish(run_id, child.seq, {"error": error.kind, "message": error.message})
+            record.finish(entry, {"error": error.kind, "message": error.message})
             raise
-        journal.finish(run_id, child.seq, {"success": conclusion.success, "value": conclusion.value, "error": conclusion.error})
+        record.finish(entry, {"success": conclusion.success, "value": conclusion.value, "error": conclusion.error})
         return _answer(self._run, conclusion)
+
+    def _recalled(self, child: _Child, outcome: Mapping[str, Any]) -> Value:
+        """What an earlier attempt of this run got from that child. What the child had used counts here, too."""
+        charge_child(self._run, child.run_id)
+        if "success" in outcome:
+            conclusion = Conclusion(success=outcome["success"], value=outcome["value"], error=outcome["error"])
+            return _answer(self._run, conclusion)
+        raise failure_of(outcome) or CellError(outcome["error"], outcome["message"])
 
     async def _conclusion(self, child: _Child) -> Conclusion:
         run = self._run
@@ -130,8 +145,10 @@ class Children:
                 run_id=child.run_id,
                 budget=run.budget.child(),
                 context=context,
+                clock=run.clock,
                 parent=run.run_id,
                 places=run.places,
+                files=Vfs(run.tree.settings.vfs, base=run.files),
                 tool_use=run.tool_use,
             )
             try:

@@ -14,6 +14,7 @@ from ...models.protocol import Message
 from ...repl.protocol import CellError, External
 from ...values import Value
 from ..json_text import json_value
+from ..model_calls import ask
 from ..observations import clip
 from ..schemas.check import Schema
 from ..tree import Call, Run
@@ -115,11 +116,11 @@ class JSONCalls:
             return _failed(refused_alone(self._run, error))
 
     async def _data(self, call: Call, wish: _Wish) -> Value:
-        answer = (await self._run.ask(call)).text
+        answer = (await ask(self._run, call)).text
         value, problem = await self._read(answer, wish.schema)
         if problem is None:
             return value
-        value, problem = await self._read((await self._run.ask(self._repair(call, answer, problem))).text, wish.schema)
+        value, problem = await self._read((await ask(self._run, self._repair(call, answer, problem))).text, wish.schema)
         if problem is None:
             return value
         raise _Unusable(f"the answer is not what was asked for, after one repair: {problem}")
@@ -140,10 +141,10 @@ class JSONCalls:
         run.budget.take_subcalls(1)
         again = Message("user", ASKED_AGAIN.replace("{}", problem))
         messages = (*call.messages, Message("assistant", clip(answer, SHOWN_CHARS)), again)
-        key = f"{call.key}.repair"
-        payload = {"prompt": again.content, "repairs": call.key, "model": call.model.name, "max_tokens": call.max_tokens}
-        seq = run.tree.journal.begin(run.run_id, "call", key, payload)
-        return Call(model=call.model, messages=messages, role="repair", key=key, seq=seq, max_tokens=call.max_tokens)
+        first = call.entry.key
+        payload = {"prompt": again.content, "repairs": first, "model": call.model.name, "max_tokens": call.max_tokens}
+        entry = run.record.begin("call", f"{first}.repair", payload)
+        return Call(model=call.model, messages=messages, role="repair", entry=entry, max_tokens=call.max_tokens)
 
 
 def _asking(prompt: str, schema: Schema | None) -> str:

@@ -12,6 +12,8 @@ from ...errors import BudgetExceeded, CellblockError, ModelError, SandboxBroken
 from ...models.protocol import Message, ModelAdapter
 from ...repl.protocol import CellError, External
 from ...values import Value
+from ..model_calls import ask
+from ..record import Entry
 from ..tree import Call, Run
 from . import arguments
 from .batches import each
@@ -82,7 +84,7 @@ class Subcalls:
             CellError: the call failed, or the budget is used up.
         """
         with for_the_cell(self._run):
-            return (await self._run.ask((await self.begin([text], manner))[0])).text
+            return (await ask(self._run, (await self.begin([text], manner))[0])).text
 
     async def answers(self, texts: Sequence[str], manner: Manner, at_once: int | None = None) -> list[str]:
         """The answers in order; equal prompts are asked once, and a failed one is the text `ERROR: …`.
@@ -114,21 +116,21 @@ class Subcalls:
         run.budget.take_subcalls(len(texts))
         keys = [next_key(run) for _ in texts]
         payloads = [{"prompt": text, "model": manner.model.name, "max_tokens": manner.max_tokens} for text in texts]
-        numbers: list[int] = []
+        entries: list[Entry] = []
         for start, end in _pieces(texts):
             if start:
                 # One batch may be tens of megabytes, and a disk takes its time for them.
                 await anyio.lowlevel.checkpoint()
             rows = list(zip(keys[start:end], payloads[start:end], strict=True))
-            numbers += run.tree.journal.begin_many(run.run_id, "call", rows)
+            entries += run.record.begin_many("call", rows)
         return [
-            Call(model=manner.model, messages=(Message("user", text),), role="subcall", key=key, seq=seq, max_tokens=manner.max_tokens)
-            for text, key, seq in zip(texts, keys, numbers, strict=True)
+            Call(model=manner.model, messages=(Message("user", text),), role="subcall", entry=entry, max_tokens=manner.max_tokens)
+            for text, entry in zip(texts, entries, strict=True)
         ]
 
     async def _text(self, call: Call) -> str:
         try:
-            return (await self._run.ask(call)).text
+            return (await ask(self._run, call)).text
         except ModelError as error:
             return FAILED + redacted(error)
         except BudgetExceeded as error:
@@ -167,7 +169,7 @@ def _pieces(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 def next_key(run: Run) -> str:
     """The key of the running cell's next call: by the order in which calls begin, so that a batch ends as it likes."""
     run.calls += 1
-    return f"{run.step}.{run.cell}.{run.calls}"
+    return f"{run.cell}.{run.calls}"
 
 
 @contextmanager

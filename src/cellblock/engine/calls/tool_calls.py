@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -53,17 +53,29 @@ class ToolCall:
             return await self._recorded(given)
 
     async def _recorded(self, given: dict[str, Value]) -> Value:
-        journal, run = self._run.tree.journal, self._run
-        seq = journal.begin(run.run_id, "tool", next_key(run), {"name": self._tool.name, "arguments": given})
+        record = self._run.record
+        entry = record.begin("tool", next_key(self._run), {"name": self._tool.name, "arguments": given})
+        if entry.outcome is not None:
+            return self._recalled(entry.outcome)
         started = time.perf_counter()
         try:
             value = await self._answer(given)
         except CellError as error:
-            journal.finish(run.run_id, seq, {"error": error.kind, "message": error.message})
+            record.finish(entry, {"error": error.kind, "message": error.message})
             self._tell(time.perf_counter() - started, " ".join(f"{error.kind}: {error.message}"[:ERROR_CHARS].split()))
             raise
-        journal.finish(run.run_id, seq, {"value": value})
+        record.finish(entry, {"value": value})
         self._tell(time.perf_counter() - started, None)
+        return value
+
+    def _recalled(self, outcome: Mapping[str, Any]) -> Value:
+        """What an earlier attempt of this run was answered: the tool is not called again."""
+        self._use.calls += 1
+        if "error" in outcome:
+            self._tell(0.0, " ".join(f"{outcome['error']}: {outcome['message']}"[:ERROR_CHARS].split()))
+            raise CellError(outcome["error"], outcome["message"])
+        self._tell(0.0, None)
+        value: Value = outcome["value"]
         return value
 
     def _tell(self, seconds: float, error: str | None) -> None:

@@ -1,0 +1,112 @@
+"""One cell of a branch: run, or recalled with all that it had done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..host.vfs import Vfs
+from ..limits import ExecLimits
+from ..store.journal import EffectRow
+from .branch import Branch
+from .branches import Branches, Fork
+from .outcomes import CellOutcome
+from .recalling import charge_cell
+from .record import Entry, Record
+
+FILES, BRANCH = "vfs", "branch"
+"""Kinds of effects: what a cell does to files, and to branches."""
+
+
+def begin_cell(branch: Branch, step: int, key: str) -> None:
+    """From now on what is called on this branch belongs to that cell."""
+    run = branch.run
+    run.step, run.cell, run.calls, run.fork_calls, run.acts = step, key, 0, 0, 0
+
+
+async def outcome_of(branches: Branches, branch: Branch, record: Record, entry: Entry, code: str, limits: ExecLimits) -> CellOutcome:
+    """What came of a cell: from the record, or by running it.
+
+    Args:
+        record: that holds the cell: the run's own, or a fork's.
+
+    Raises:
+        SandboxError, StoreError: as `Branch.exec`.
+    """
+    if entry.outcome is not None:
+        known = CellOutcome.of(entry.outcome)
+        await _recall(branches, branch, entry.key, known)
+        await branch.recalled(code, branch.run.tree.settings.exec_limits, known, entry.key)
+        return known
+    outcome = await branch.exec(code, limits)
+    # On record together with the outcome: with that alone, nobody could go on from there.
+    outcome = replace(outcome, saved=await branch.save(entry.key), stopped=branch.run.budget.ended())
+    if branch.run.tree.fatal is None:
+        record.finish(entry, outcome.record())
+    return outcome
+
+
+async def run_in(branches: Branches, fork: Fork, code: str) -> CellOutcome:
+    """What came of a cell that another branch runs in this fork.
+
+    Raises:
+        SandboxError, StoreError: as `Branch.exec`.
+    """
+    outer, branch = branches.current.run, fork.branch
+    run = branch.run
+    fork.runs += 1
+    begin_cell(branch, outer.step, f"{outer.cell}-{fork.runs}")
+    entry = run.record.begin("exec", run.cell, {"code": code, "origin": "fork"})
+    run.in_fork = True
+    try:
+        outcome = await outcome_of(branches, branch, run.record, entry, code, branches.cell_limits())
+    finally:
+        run.in_fork = False
+    outer.fork_calls += outcome.subcalls
+    await branch.keep(entry.key)
+    return outcome
+
+
+async def _recall(branches: Branches, branch: Branch, cell: str, outcome: CellOutcome) -> None:
+    """Count what a cell of an earlier attempt has used, and do again what it did to files and branches."""
+    run = branch.run
+    charge_cell(run, cell)
+    run.children, run.deepest = outcome.children, max(run.deepest, outcome.deepest)
+    if outcome.stopped is not None:
+        run.budget.recall(outcome.stopped)
+    for row in run.record.inside(cell):
+        if row.kind == FILES:
+            change(run.files, **row.payload)
+        elif row.kind == BRANCH:
+            await _act(branches, row)
+
+
+async def _act(branches: Branches, row: EffectRow) -> None:
+    match row.payload:
+        case {"act": "checkpoint.create", "label": label}:
+            branches.take_checkpoint(label)
+        case {"act": "checkpoint.restore", "id": id}:
+            branches.restore(id)
+        case {"act": "fork.create", "checkpoint": checkpoint, "name": name}:
+            branches.create(checkpoint, name)
+        case {"act": "fork.switch", "name": name}:
+            branches.switch(name)
+        case {"act": "fork.score", "name": name, "score": score}:
+            branches.fork(name).score = score
+        case {"act": "fork.run", "name": name, "code": code}:
+            await run_in(branches, branches.fork(name), code)
+        case {"act": "strategy.commit", "fork": fork, "rationale": rationale}:
+            branches.commit(fork, rationale)
+
+
+def change(files: Vfs, how: str, path: str, data: bytes) -> None:
+    """Do to the files what a cell does, or what is on record of it.
+
+    Raises:
+        OSError, ValueError, TypeError: it cannot be done; nothing was changed.
+    """
+    if how == "write":
+        files.write(path, data)
+    elif how == "append":
+        files.append(path, data)
+    else:
+        files.delete(path)

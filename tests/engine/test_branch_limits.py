@@ -1,0 +1,285 @@
+"""Forks at once, under the run's limits, and forks that break: what becomes of the others and of the main line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from cellblock import ExecLimits, Guards, RunLimits
+from cellblock.engine.branches import Branches
+from cellblock.engine.snapshots import SnapshotPolicy
+from cellblock.events import Branched
+
+from .acts import CHECKPOINT, play, tried
+
+pytestmark = pytest.mark.anyio
+SHORT = ExecLimits(wall_seconds=0.5, cpu_seconds=0.5)
+TWO = "fork.create('c1', 'a')\nfork.create('c1', 'b')\n"
+
+
+class Barrier:
+    """A sub-model that answers nobody before so many ask."""
+
+    def __init__(self, parties: int) -> None:
+        self._parties, self._all, self.waiting = parties, anyio.Event(), 0
+
+    async def __call__(self, prompt: str) -> str:
+        self.waiting += 1
+        if self.waiting == self._parties:
+            self._all.set()
+        with anyio.fail_after(20):
+            await self._all.wait()
+        return f"met {prompt}"
+
+
+def processes() -> int:
+    """Of this one and all below it."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    mine, more = {os.getpid()}, True
+    while more:
+        found = {pid for pid, parent in parents.items() if parent in mine} - mine
+        mine, more = mine | found, bool(found)
+    return len(mine)
+
+
+@asynccontextmanager
+async def counted_processes() -> AsyncIterator[list[int]]:
+    """The most processes at any time within the block, as its only item."""
+    most = [0]
+
+    async def watch() -> None:
+        while True:
+            most[0] = max(most[0], await anyio.to_thread.run_sync(processes))
+            await anyio.sleep(0.02)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        yield most
+        group.cancel_scope.cancel()
+
+
+async def test_fault_6_10_forks_run_in_parallel(sandbox: str) -> None:
+    played = await play(
+        sandbox,
+        CHECKPOINT,
+        TWO + "r = fork.run_all({name: 'print(llm_query(\"' + name + '\"))' for name in ['a', 'b']})",
+        "FINAL([r['a']['output'], r['b']['output']])",
+        sub=Barrier(2),
+    )
+    assert played.value == ["met a\n", "met b\n"]
+
+
+class Pairs:
+    """A sub-model that answers two at a time, and knows how many asked at once."""
+
+    def __init__(self) -> None:
+        self.now, self.most, self._partner = 0, 0, anyio.Event()
+
+    async def __call__(self, prompt: str) -> str:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        partner = self._partner
+        if self.now == 2:
+            self._partner = anyio.Event()
+            partner.set()
+        with anyio.fail_after(20):
+            await partner.wait()
+        self.now -= 1
+        return "ok"
+
+
+async def test_no_more_forks_run_at_once_than_may() -> None:
+    sub, names = Pairs(), "['f' + str(n) for n in range(6)]"
+    played = await play(
+        "restricted",
+        CHECKPOINT,
+        f"for name in {names}:\n    fork.create('c1', name)\nr = fork.run_all({{name: 'llm_query(\"q\")' for name in {names}}})\n"
+        "FINAL(list({v['value'] for v in r.values()}))",
+        sub=sub,
+        limits=RunLimits(parallel_children=2),
+    )
+    assert (played.value, sub.most) == (["'ok'"], 2)
+
+
+async def test_a_fork_s_sub_calls_count_for_the_run(sandbox: str) -> None:
+    played = await play(
+        sandbox, CHECKPOINT, TWO + "r = fork.run_all({'a': 'llm_query(\"1\")', 'b': 'llm_query_batched([\"2\", \"3\"])'})\nFINAL(1)"
+    )
+    assert played.result.success
+    assert played.result.usage.by_role["subcall"].calls == 3
+    assert played.result.subcalls == 5, "three calls, and a cell in each of two forks"
+
+
+async def test_sub_calls_in_forks_are_sub_calls_to_the_guards() -> None:
+    played = await play(
+        "restricted",
+        CHECKPOINT,
+        TWO + "fork.run('a', 'llm_query(\"1\")')\nFINAL('asked')",
+        guards=Guards(require_subcall_before_final=True),
+    )
+    assert played.value == "asked"
+
+
+async def test_a_sub_call_limit_is_told_in_the_fork_and_ends_the_run_with_what_there_is() -> None:
+    many = "n = 0\\nfor i in range(1000):\\n    llm_query(str(i))\\n    n += 1"
+    played = await play(
+        "restricted",
+        CHECKPOINT,
+        TWO + f"r = fork.run_all({{'a': \"{many}\", 'b': \"{many}\"}})\nprint([v['error'] for v in r.values()])",
+        limits=RunLimits(subcalls=100),
+    )
+    assert (played.result.ending, played.result.subcalls) == ("budget", 100)
+    assert "subcalls=100 exceeded" in played.outputs[1]
+    assert played.result.usage.by_role["subcall"].calls in (97, 98), "and two cells in forks; one call may be refused when the other passes"
+
+
+BREAKS: dict[str, tuple[str, str]] = {
+    "wall_seconds": ("while True:\\n    pass", "wall_seconds"),
+    "memory_bytes": ("big = []\\nwhile True:\\n    big.append('x' * 1000000 + str(len(big)))", ""),
+    "host_calls": ("for i in range(2000):\\n    vfs.exists('/x')", "host_calls"),
+}
+
+
+@pytest.mark.parametrize("limit", BREAKS)
+async def test_a_fork_that_passes_a_limit_leaves_the_others_and_the_main_line_whole(sandbox: str, limit: str) -> None:
+    code, named = BREAKS[limit]
+    played = await play(
+        sandbox,
+        CHECKPOINT,
+        TWO + f"r = fork.run_all({{'a': \"x = 50\\n{code}\", 'b': \"x = 60\\nlog.append('b')\"}})",
+        "FINAL([r['a']['error'], r['b']['error'], x, log, fork.run('b', 'print(x, log)')['output'], fork.run('a', 'len(log)')['value']])",
+        exec_limits=ExecLimits(wall_seconds=3, cpu_seconds=1.5, memory_bytes=64 * 2**20),
+    )
+    error, other, x, log, after, alive = played.value
+    assert error is not None and (named in error or "cpu_seconds" in error), error
+    assert (other, x, log, after, alive) == (None, 1, ["start"], "60 ['start', 'b']\n", "1")
+
+
+@pytest.mark.parametrize("journal", [":memory:", "j.db"])
+@pytest.mark.parametrize("use", ["commit", "restore", "fork"])
+async def test_a_place_behind_a_cell_that_ran_out_of_time_can_be_gone_to(sandbox: str, journal: str, use: str, tmp_path: Path) -> None:
+    # Where the limit is soft the variables are kept, at a place that no cell that runs again would come to.
+    stopped = "y = 2\nwhile True:\n    pass"
+    first = [CHECKPOINT] if use == "commit" else ["x = 1", stopped, "checkpoint.create()"]
+    then = {
+        "commit": ["fork.create('c1', 'a')\nr = fork.run('a', \"y = 2\\nwhile True:\\n    pass\")", "strategy.commit('a')"],
+        "restore": ["x = 5", "checkpoint.restore('c1')"],
+        "fork": ["fork.create('c1', 'a')\nfork.run('a', 'z = 3')\nstrategy.commit('a')"],
+    }[use]
+    played = await play(
+        sandbox,
+        *first,
+        *then,
+        tried("y") + "FINAL([x, got])",
+        exec_limits=SHORT,
+        journal=journal if journal == ":memory:" else tmp_path / journal,
+    )
+    kept = 2 if sandbox != "monty" else "NameError: name 'y' is not defined"
+    assert played.value == [1, kept]
+
+
+async def test_a_state_behind_such_a_cell_that_is_too_large_is_told_and_the_run_goes_on() -> None:
+    played = await play(
+        "restricted",
+        "x = 'ab' * 1000000\nwhile True:\n    pass",
+        "checkpoint.create()",
+        tried("fork.create('c1', 'a')") + "FINAL(got)",
+        exec_limits=SHORT,
+        snapshots=SnapshotPolicy(max_bytes=10_000),
+    )
+    assert played.value.startswith("RuntimeError: checkpoint 'c1' stands after a cell that a limit stopped")
+
+
+# -- what a rolled-back cell did
+
+
+async def test_a_rolled_back_cell_s_files_stay_and_what_it_asked_for_its_end_is_not_done(sandbox: str) -> None:
+    # Its calls were paid for: what it noted of them is all that is left.
+    endless = "sum(range(10**11))"
+    played = await play(
+        sandbox,
+        CHECKPOINT,
+        "fork.create('c1', 'a')\nx = 2\nvfs.append('/evidence/e', llm_query('paid'))\ncheckpoint.create('lost')\nfork.switch('a')\n"
+        + endless,
+        "FINAL([x, vfs.read('/evidence/e'), checkpoint.list(), strategy.status()['current'], fork.list()[0]['name']])",
+        exec_limits=SHORT,
+    )
+    assert played.value == [1, "sub: paid", [{"id": "c1", "label": "base", "step": 1}], "main", "a"]
+    assert "files are as it left them." in played.root.calls[2].messages[-1].content
+
+
+# -- storms
+
+
+async def test_checkpoints_and_forks_in_a_loop_end_at_their_limits() -> None:
+    async with counted_processes() as most:
+        before = processes()
+        played = await play(
+            "restricted",
+            "ids = []\ntry:\n    while True:\n        ids.append(checkpoint.create())\nexcept RuntimeError as e:\n    first = str(e)",
+            "made = []\ntry:\n    while True:\n        fork.create('c1', 'f' + str(len(made)))\n        made.append(1)\n"
+            "except RuntimeError as e:\n    second = str(e)",
+            "FINAL([len(ids), first, len(made), second])",
+            limits=RunLimits(forks=5, checkpoints=7),
+        )
+    assert played.value == [
+        7,
+        "checkpoint.create(): all 7 checkpoints are taken; go on with those",
+        5,
+        "fork.create(): all 5 forks are there; commit one, which drops the others",
+    ]
+    assert most[0] <= before + 8, "a fork that runs nothing has no process"
+
+
+async def test_ten_thousand_names_are_one_clear_error() -> None:
+    code = "r = {'n' + str(n): '1' for n in range(10000)}\n" + tried("fork.run_all(r)") + "FINAL(got)"
+    assert (await play("restricted", CHECKPOINT, code)).value == "LookupError: no fork 'n0'; there are: none"
+
+
+async def test_forks_made_run_and_dropped_over_and_over_leave_no_process_behind() -> None:
+    rounds = 6
+    cells = []
+    for n in range(rounds):
+        cells += [f"checkpoint.create()\nn = {n}", f"for k in range(4):\n    fork.create('c{n + 1}', 'f' + str(k))\n"
+                  "fork.run_all({'f' + str(k): 'n += 1' for k in range(4)})\nstrategy.commit('f0')"]  # fmt: skip
+    await play("restricted", "FINAL(1)")
+    before = processes()
+    async with counted_processes() as most:
+        played = await play("restricted", *cells, "FINAL(n)", limits=RunLimits(forks=4))
+    assert played.value == rounds
+    assert most[0] <= before + 4 + 1 + 6, "its forks, its main line, and what the zygote keeps ready"
+    with anyio.fail_after(20):
+        while processes() > before + 4:
+            await anyio.sleep(0.05)
+
+
+async def test_checkpoints_hold_only_so_many_bytes_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Branches] = []
+    real = Branches.__post_init__
+    monkeypatch.setattr(Branches, "__post_init__", lambda self: (made.append(self), real(self))[1])
+    grow = [
+        f"for k in range(4):\n    vfs.write('/plans/p' + str(k), str({n}) * 4000000)\n" + tried("checkpoint.create()") + "print(got)"
+        for n in range(10)
+    ]
+    played = await play("restricted", *grow, "FINAL(1)", limits=RunLimits(steps=30))
+    assert played.outputs[7] == "c8\n"
+    assert played.outputs[9].startswith(
+        "RuntimeError: checkpoint.create(): the checkpoints hold 144,000,000 bytes of files; at most 134,217,728"
+    )
+    assert made[0]._held_bytes() <= 9 * 16_000_000
+
+
+async def test_a_fork_s_cells_are_told_of_in_the_order_in_which_they_end(sandbox: str) -> None:
+    played = await play(sandbox, CHECKPOINT, TWO + "r = fork.run_all({'a': 'x', 'b': 'x'})\nFINAL(list(r))")
+    assert played.value == ["a", "b"]
+    assert sorted((event.act, event.name) for event in played.of(Branched)[-2:]) == [("fork.run", "a"), ("fork.run", "b")]
