@@ -199,7 +199,7 @@ class StoreStates(RuleBasedStateMachine):
     def delete(self, at: int, run_id: str) -> None:
         of = self.connections[at]
         gone = self.below(of.tenant, run_id) | {run_id}
-        own = [(of.tenant, name) for each in gone for name in (each, f"run:{each}")]
+        own = [(of.tenant, f"run:{each}") for each in gone]
         driven = any(key in self.leases and self.leases[key].held and not self.leases[key].dead for key in own)
         allowed = self.stands(of) and self.seen(of, run_id) is not None and not driven
         self.agree(allowed, lambda: of.store.journal.delete_run(run_id))
