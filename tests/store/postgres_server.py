@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -62,13 +65,23 @@ def postgres_server() -> Iterator[str]:
             raise NoServer(f"initdb: {made.stderr.strip()[-300:]}")
         with (folder / "log").open("wb") as log:
             command = [programs / "postgres", "-D", str(data), "-k", str(data), "-h", "", "-F"]
-            server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **USER)
+            server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", preexec_fn=_end_with_its_parent, **USER)
         try:
             _wait(server, data, folder / "log")
             yield f"postgresql://postgres@/postgres?host={data}"
         finally:
-            server.send_signal(3)  # SIGQUIT: at once
+            server.send_signal(signal.SIGQUIT)  # at once
             server.wait(30)
+
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+def _end_with_its_parent() -> None:
+    # Tests may be killed as well.
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def _wait(server: subprocess.Popen[bytes], data: Path, log: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -77,6 +78,25 @@ def test_what_was_put_linked_or_unlinked_not_long_ago_stays(store: Store) -> Non
     assert store.gc(3600).blobs == 0
     store.database.execute("UPDATE blobs SET touched = touched - 4000")
     assert store.gc(3600).blobs == 1
+
+
+def test_what_a_link_led_to_not_long_ago_stays(store: Store) -> None:
+    old = put(store, b"old")
+    store.database.execute("UPDATE blobs SET touched = touched - 4000")
+    put(store, b"new")
+    assert store.gc(3600).blobs == 0
+    assert store.blobs.get(old) == b"old"
+
+
+@pytest.mark.parametrize("again", [lambda store, blob: put(store), lambda store, blob: store.blobs.link("run:r", "x", blob)])
+def test_what_was_put_or_linked_again_is_as_new(store: Store, again: Callable[[Store, str], object]) -> None:
+    store.journal.start_run("r", {})
+    blob = put(store)
+    store.database.execute("UPDATE blobs SET touched = touched - 4000")
+    store.database.execute("DELETE FROM blob_links")
+    again(store, blob)
+    store.journal.delete_run("r")
+    assert (store.gc(3600).blobs, store.gc(0).blobs) == (0, 1)
 
 
 def test_a_blob_that_is_gone_cannot_be_linked(store: Store) -> None:
@@ -231,4 +251,25 @@ def test_a_collector_takes_nothing_away_from_writers_in_other_processes(store: S
         said, errors = writer.communicate()
         assert (said, errors) == ("whole\n", "")
     assert collected > 10
+    assert store.check() == []
+
+
+CROSSING = """
+import sys
+from cellblock.store.opening import open_store
+store = open_store(sys.argv[1], tenant="t", key=b"k" * 32)
+contents = [bytes([n]) * 100 for n in range(20)]
+if sys.argv[2] == "down":
+    contents.reverse()
+for _ in range(20):
+    with store.database.transaction():
+        for n, data in enumerate(contents):
+            store.blobs.put(data, kind="k", owner=sys.argv[2], name=str(n % 3))
+        store.blobs.unlink(sys.argv[2], "1")
+"""
+
+
+def test_writers_of_the_same_blobs_in_another_order_do_not_wait_for_each_other(store: Store, place: str) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", CROSSING, place, way], stderr=subprocess.PIPE) for way in ("up", "down")]
+    assert [writer.communicate(timeout=60)[1] for writer in writers] == [b"", b""]
     assert store.check() == []

@@ -176,6 +176,14 @@ def test_a_locked_journal_is_one_line_after_the_wait(path: Path) -> None:
         assert journal.begin("r", "ask", "1", {}) == 0
 
 
+def test_a_transaction_that_has_only_read_so_far_is_the_only_one_that_writes(path: Path) -> None:
+    with open_store(path) as store, Journal(path, busy_seconds=0.05) as other, store.database.transaction():
+        assert store.journal.runs() == []
+        with pytest.raises(StoreError, match="another process is writing"):
+            other.start_run("r", {})
+        store.journal.start_run("r", {})
+
+
 def test_opening_a_journal_again_keeps_the_locks_that_this_process_holds(path: Path) -> None:
     script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode = DELETE')"
     with Journal(path):

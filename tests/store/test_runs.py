@@ -85,6 +85,24 @@ def test_an_effect_that_is_recorded_at_once_has_its_outcome(store: Store) -> Non
     assert (row.outcome, row.ended is not None) == (None, True)
 
 
+def test_an_effect_whose_outcome_cannot_be_recorded_at_once_is_not_begun_either(store: Store) -> None:
+    store.journal.start_run("r", {})
+    with pytest.raises(StoreError):
+        store.journal.record("r", "get", "1", {}, object())
+    assert store.journal.effects("r") == []
+    assert store.journal.record("r", "get", "1", {}, {}) == 0
+
+
+def test_a_run_that_has_ended_takes_no_effects_until_it_is_reopened(store: Store) -> None:
+    recorded(store)
+    store.journal.end_run("r", "ended", {})
+    with pytest.raises(StoreError, match="'r' is not open here"):
+        store.journal.begin("r", "ask", "3", {})
+    # An effect that was in flight may still end.
+    store.journal.finish("r", 2, "late")
+    assert store.journal.effects("r")[2].outcome == "late"
+
+
 def test_two_drivers_without_a_lease_are_told_of_each_other(store: Store, opened: Opener) -> None:
     recorded(store)
     other = opened().journal
@@ -165,7 +183,7 @@ def test_a_deleted_run_takes_all_that_is_its_own_with_it(store: Store) -> None:
         store.journal.delete_run("a")
 
 
-@pytest.mark.parametrize("name", ["run:a/1", "a", "run:a"])
+@pytest.mark.parametrize("name", ["run:a/1", "run:a"])
 def test_a_run_that_is_being_driven_is_not_deleted(store: Store, name: str) -> None:
     recorded(store, "a")
     recorded(store, "a/1", parent="a")

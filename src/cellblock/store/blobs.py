@@ -18,7 +18,6 @@ from ..errors import StoreError, TamperedSnapshot
 from .database import Database, check_name
 
 _ID = re.compile(r"[0-9a-f]{64}")
-_TURN = "blobs"
 _LINK = """
     INSERT INTO blob_links (tenant, owner, name, blob) VALUES (?, ?, ?, ?)
     ON CONFLICT (tenant, owner, name) DO UPDATE SET blob = excluded.blob"""
@@ -78,7 +77,7 @@ class Blobs:
         packed = data if isinstance(data, Packed) else Packed.of(data)
         blob = packed.blob
         with self._db.transaction():
-            self._db.take_turn(_TURN, exclusive=False)
+            self._take_turn()
             if not self._touch(blob):
                 row = (self._tenant, blob, kind, packed.size, self._tag(blob, kind, packed.size), time.time())
                 self._db.execute(
@@ -86,7 +85,7 @@ class Blobs:
                     " ON CONFLICT (tenant, blob) DO NOTHING",
                     (*row, packed.data),
                 )
-            self._db.execute(_LINK, (*place, blob))
+            self._set_link(place, blob)
         return blob
 
     def get(self, blob_id: str) -> bytes:
@@ -114,10 +113,10 @@ class Blobs:
         """
         place = self._place(owner, name)
         with self._db.transaction():
-            self._db.take_turn(_TURN, exclusive=False)
+            self._take_turn()
             if not self._touch(_checked(blob_id)):
                 raise StoreError(f"{self._db.place}: blob {blob_id[:12]}… is gone: it was removed, or never was in this store")
-            self._db.execute(_LINK, (*place, blob_id))
+            self._set_link(place, blob_id)
 
     def unlink(self, owner: str, name: str | None = None) -> None:
         """Remove a link, or all links of an owner; harmless where there is none.
@@ -128,11 +127,8 @@ class Blobs:
         where, values = ("", ()) if name is None else (" AND name = ?", (name,))
         place = (self._tenant, owner, *values)
         with self._db.transaction():
-            self._db.execute(
-                "UPDATE blobs SET touched = ? WHERE tenant = ? AND blob IN"
-                f" (SELECT blob FROM blob_links WHERE tenant = ? AND owner = ?{where})",
-                (time.time(), self._tenant, *place),
-            )
+            self._take_turn()
+            self._touch_linked(where, place)
             self._db.execute(f"DELETE FROM blob_links WHERE tenant = ? AND owner = ?{where}", place)
 
     def links(self, owner: str) -> dict[str, str]:
@@ -145,7 +141,7 @@ class Blobs:
         return dict(self._db.rows(sql, (self._tenant, owner)))
 
     def gc(self, older_than_seconds: float) -> Collected:
-        """Remove blobs that nothing links to and that nobody put, linked or unlinked for so long.
+        """Remove blobs that nothing links to and that nobody put, linked or unlinked for so long. Those of deleted runs may go at once.
 
         Raises:
             StoreError: they could not be removed.
@@ -154,7 +150,7 @@ class Blobs:
             DELETE FROM blobs WHERE tenant = ? AND touched <= ? AND NOT EXISTS
             (SELECT 1 FROM blob_links l WHERE l.tenant = blobs.tenant AND l.blob = blobs.blob) RETURNING length(data)"""
         with self._db.transaction():
-            self._db.take_turn(_TURN, exclusive=True)
+            self._take_turn()
             sizes = [int(row[0]) for row in self._db.rows(sql, (self._tenant, time.time() - older_than_seconds))]
         return Collected(blobs=len(sizes), bytes=sum(sizes))
 
@@ -176,6 +172,21 @@ class Blobs:
 
     def _place(self, owner: str, name: str) -> tuple[str, str, str]:
         return self._tenant, check_name("owner", owner), check_name("link", name)
+
+    def _take_turn(self) -> None:
+        # One transaction at a time writes a tenant's blobs. Else a collector could remove what a writer has just found to be there, and
+        # two writers with the same blobs in another order would wait for each other.
+        self._db.take_turn(f"blobs of {self._tenant}")
+
+    def _set_link(self, place: tuple[str, str, str], blob: str) -> None:
+        # Who has just read where a link leads may still get what was there.
+        self._touch_linked(" AND name = ?", place)
+        self._db.execute(_LINK, (*place, blob))
+
+    def _touch_linked(self, where: str, place: tuple[str, ...]) -> None:
+        linked = f"SELECT blob FROM blob_links WHERE tenant = ? AND owner = ?{where}"
+        sql = f"UPDATE blobs SET touched = ? WHERE tenant = ? AND blob IN ({linked})"
+        self._db.execute(sql, (time.time(), self._tenant, *place))
 
     def _touch(self, blob: str) -> bool:
         sql = "UPDATE blobs SET touched = ? WHERE tenant = ? AND blob = ?"

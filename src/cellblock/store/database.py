@@ -74,8 +74,12 @@ class Database(Protocol):
             StoreError: it could not begin (another process writes for too long) or end.
         """
 
-    def take_turn(self, name: str, *, exclusive: bool) -> None:
-        """Within a transaction: wait until no other one has the turn of that name, or, if not `exclusive`, no exclusive one."""
+    def take_turn(self, name: str) -> None:
+        """Within a transaction: wait until no other one has the turn of that name, and have it until this one has ended.
+
+        Raises:
+            StoreError: another one had it for too long.
+        """
 
     def problems(self) -> list[str]:
         """What is damaged, a line each."""

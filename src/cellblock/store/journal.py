@@ -161,9 +161,15 @@ class Journal:
         Raises:
             StoreError: it could not be written.
         """
-        with self._db.transaction():
-            seq = self.begin(run_id, kind, key, payload)
-            self.finish(run_id, seq, outcome)
+        before = self._next(run_id)
+        try:
+            with self._db.transaction():
+                seq = self.begin(run_id, kind, key, payload)
+                self.finish(run_id, seq, outcome)
+        except BaseException:
+            # Not begun either: its number is the next one's.
+            self._open[run_id] = before
+            raise
         return seq
 
     def run(self, run_id: str) -> RunRow:

@@ -80,7 +80,7 @@ class PostgresDatabase:
         self.execute("SELECT set_config('search_path', ?, false)", (SCHEMA,))
         if self._version() is None:
             with self.transaction():
-                self.take_turn("schema", exclusive=True)
+                self.take_turn("schema")
                 # Another process may have been faster.
                 if self._version() is None:
                     self._create()
@@ -153,10 +153,9 @@ class PostgresDatabase:
             except psycopg.Error:
                 self._db.close()
 
-    def take_turn(self, name: str, *, exclusive: bool) -> None:
+    def take_turn(self, name: str) -> None:
         """As `Database` says."""
-        how = "" if exclusive else "_shared"
-        self.execute(f"SELECT pg_advisory_xact_lock{how}(hashtext(?))", (f"cellblock {name}",))
+        self.execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", (f"cellblock {name}",))
 
     def problems(self) -> list[str]:
         """Nothing: the server watches over its own pages."""
@@ -179,6 +178,7 @@ class PostgresDatabase:
 
 _KINDS: dict[str, type[StoreError]] = {"23505": Duplicate, "23503": Orphan}
 _ADVICE = {
+    "40P01": "; another process waited for this one as well; do it again",
     "55P03": "; another process is writing to it; wait",
     "57014": "; it took too long; wait, or look at the server",
     "53100": "; free some space on the server; what was written before is readable",

@@ -147,7 +147,7 @@ class SQLiteDatabase:
         finally:
             self._depth -= 1
 
-    def take_turn(self, name: str, *, exclusive: bool) -> None:
+    def take_turn(self, name: str) -> None:
         """Nothing to wait for: a transaction that has begun is the only one that writes."""
 
     def problems(self) -> list[str]:

@@ -30,9 +30,9 @@ _COPY = (
 )
 
 
-def names_of(run_id: str) -> tuple[str, str]:
-    """What leases on a run and owners of its blobs may be called: `run:ID`, or the id alone."""
-    return f"run:{run_id}", run_id
+def owner_of(run_id: str) -> str:
+    """What the lease on a run is called, and the owner of its blobs."""
+    return f"run:{run_id}"
 
 
 class Trees:
@@ -135,7 +135,7 @@ class Trees:
         """Within a transaction: remove a run and those below it; returns their ids."""
         number, tenant = self._found(run_id)
         runs = [(run_id, number), *self._db.rows(_BELOW, (number, number))]
-        names = [(tenant, name) for each, _ in runs for name in names_of(each)]
+        names = [(tenant, owner_of(each)) for each, _ in runs]
         for _, name in names:
             if (holder := holder_of(self._db, tenant, name)) is not None:
                 elsewhere = standing(holder) == "elsewhere"
