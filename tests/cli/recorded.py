@@ -25,11 +25,11 @@ def record_with_child(journal=None):
 
 def record_with_files(journal=None):
     """A run whose cells write a file and try a fork."""
-    cell = (
-        "vfs.write('/plans/[red].md', 'first this')\nc = checkpoint.create('start')\nfork.create(c, 'b')\n"
-        "fork.run('b', 'x = 1')\nFINAL(vfs.read('/plans/[red].md'))"
-    )
-    return RLM(ScriptedModel([f"```repl\n{cell}\n```"]), journal=journal).run("Plan it.", TEXT)
+    cells = [
+        "vfs.write('/plans/[red].md', 'first this')\nstart = checkpoint.create('start')",
+        "fork.create(start, 'b')\nfork.run('b', 'x = 1')\nFINAL(vfs.read('/plans/[red].md'))",
+    ]
+    return RLM(ScriptedModel([f"```repl\n{cell}\n```" for cell in cells]), journal=journal).run("Plan it.", TEXT)
 
 
 class Stuck:
