@@ -20,7 +20,7 @@ def record(question=QUESTION, model=None, journal=None, text=TEXT):
 def record_with_child(journal=None):
     """A run with a child run, of a model that no name can bring back."""
     lines = ["```repl\nFINAL(rlm_query('inner question'))\n```", "```repl\nFINAL('from \x1b[31m the child')\n```"]
-    return RLM(ScriptedModel(lines), limits=RunLimits(depth=1), journal=journal).run("outer question", TEXT)
+    return RLM(ScriptedModel(lines), limits=RunLimits(depth=1), journal=journal).run("outer question", f"{TEXT}and more")
 
 
 def record_with_files(journal=None):
