@@ -20,16 +20,16 @@ def record(question=QUESTION, model=None, journal=None, text=TEXT):
 def record_with_child(journal=None):
     """A run with a child run, of a model that no name can bring back."""
     lines = ["```repl\nFINAL(rlm_query('inner question'))\n```", "```repl\nFINAL('from \x1b[31m the child')\n```"]
-    return RLM(ScriptedModel(lines), limits=RunLimits(depth=1), journal=journal).run("outer question", TEXT)
+    return RLM(ScriptedModel(lines), limits=RunLimits(depth=1), journal=journal).run("outer question", f"{TEXT}and more")
 
 
 def record_with_files(journal=None):
     """A run whose cells write a file and try a fork."""
-    cell = (
-        "vfs.write('/plans/[red].md', 'first this')\nc = checkpoint.create('start')\nfork.create(c, 'b')\n"
-        "fork.run('b', 'x = 1')\nFINAL(vfs.read('/plans/[red].md'))"
-    )
-    return RLM(ScriptedModel([f"```repl\n{cell}\n```"]), journal=journal).run("Plan it.", TEXT)
+    cells = [
+        "vfs.write('/plans/[red].md', 'first this')\nstart = checkpoint.create('start')",
+        "fork.create(start, 'b')\nfork.run('b', 'x = 1')\nFINAL(vfs.read('/plans/[red].md'))",
+    ]
+    return RLM(ScriptedModel([f"```repl\n{cell}\n```" for cell in cells]), journal=journal).run("Plan it.", TEXT)
 
 
 class Stuck:

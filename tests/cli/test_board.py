@@ -1,8 +1,13 @@
 """Events are folded into what the views show."""
 
 from functools import reduce
+from typing import get_args
+
+import msgspec
+import pytest
 
 from cellblock.cli.board import ROWS_KEPT, Board, fold
+from cellblock.events import AnyEvent
 
 from . import events as e
 
@@ -102,3 +107,11 @@ def test_what_a_resumed_run_takes_from_its_record_is_told_from_what_it_does():
 def test_a_session_that_begins_afresh_is_no_row_and_changes_no_walls():
     board = after(e.started(), e.opened(), e.opened(run_id=e.CHILD, depth=1, layers={"other": "on"}))
     assert board.rows == () and board.layers == {"seccomp": "on", "cgroup": "not delegated"}
+
+
+@pytest.mark.parametrize("kind", get_args(AnyEvent))
+def test_every_kind_of_event_is_folded(kind):
+    # An event that raised would fail the cell that caused it.
+    values = {str: "x", int: 1, dict[str, str]: {}, bool: True}
+    fields = {each.name: values[each.type] for each in msgspec.structs.fields(kind) if each.required}
+    assert isinstance(fold(Board(), kind(**fields)), Board)

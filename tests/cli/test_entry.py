@@ -69,9 +69,12 @@ def test_without_a_command_the_help_is_shown(capsys):
     assert "Commands" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "command", ["run", "resume", "replay", "runs", "chat", "upload", "threads", "export-sft", "store", "demo", "sandboxes", "simulate"]
-)
+WITH_EXAMPLES = ["run", "resume", "replay", "chat", "upload", "export-sft", "demo", "sandboxes", "simulate"]
+OF_GROUPS = ["threads", "threads list", "threads show", "threads export", "threads delete", "runs", "runs show", "runs delete"]
+OF_GROUPS += ["store", "store path", "store check", "store gc"]
+
+
+@pytest.mark.parametrize("command", WITH_EXAMPLES + OF_GROUPS)
 def test_every_command_has_help_with_an_example(command):
     result = CliRunner().invoke(entry.app, [*command.split(), "--help"])
     assert result.exit_code == 0

@@ -210,6 +210,28 @@ def test_a_sub_model_of_its_own_is_asked_for_by_its_own_option(called, same_home
     assert called("resume", "other", "-q", "--sub-model", "simulated")[0] == 0
 
 
+def test_a_model_takes_the_place_of_the_roots_and_of_no_other(called, same_home):
+    run_id = record_cancelled()
+    with Journal(default_journal(same_home)) as journal:
+        task = journal.run(run_id).task
+        models = {**task["models"], "root": "a.example:m", "sub": ["a.example:m"], "children": ["b.example:m"]}
+        journal.copy_run(run_id, "other", parent=None, task={**task, "models": models}, seqs=None)
+        models = {**models, "children": ["a.example:m"], "verifier": "a.example:m", "engineer": "a.example:m"}
+        journal.copy_run(run_id, "all one", parent=None, task={**task, "models": models}, seqs=None)
+    code, _, err = called("resume", "other", "-q", "-m", "simulated")
+    assert code == 2 and "b.example:m" in err and "from Python: RLM(Models(" in err
+    assert called("resume", "all one", "-q", "-m", "simulated")[0] == 0
+
+
+def test_a_run_of_an_older_version_is_not_the_last_and_says_why(called, same_home):
+    run_id = record_cancelled()
+    with Journal(default_journal(same_home)) as journal:
+        journal.copy_run(run_id, "older", parent=None, task={**journal.run(run_id).task, "format": 1}, seqs=None)
+    code, _, err = called("resume", "older", "-q")
+    assert code == 1 and "recorded by an older version" in err and len(err.splitlines()) == 1
+    assert called("resume", "last", "-q")[0] == 0 and called("runs", "show", "older")[0] == 0
+
+
 def test_an_environment_that_names_a_model_does_not_change_the_runs(called, monkeypatch):
     record_cancelled()
     monkeypatch.setenv("CELLBLOCK_MODEL", "nonsense")

@@ -32,9 +32,11 @@ RunName = Annotated[
 
 def place_of(journal: str | None) -> str:
     """Where the journal is."""
+    if journal is not None:
+        return journal
     from ..store.opening import default_place
 
-    return default_place() if journal is None else journal
+    return default_place()
 
 
 def is_there(place: str) -> bool:
@@ -74,19 +76,25 @@ def find(store: Store, name: str, last: Callable[[Store], str | None]) -> RunRow
     Raises:
         ConfigError: there is none, or there are several; these were listed on standard error.
     """
-    from ..engine.reruns import recorded
-
     if name == LAST:
         newest = last(store)
         if newest is None:
             raise ConfigError(f"last: there is no such run in {one_line(store.journal.path)}; cellblock runs lists what is there")
-        return recorded(store.journal, newest)
+        return _recorded(store, newest)
     if not name or len(name) > 200 or not name.isprintable():
         raise ConfigError(f"{one_line(name, 40)!r} is the id of no run; cellblock runs lists them")
     try:
         return store.journal.run(name)
     except LookupError:
-        return recorded(store.journal, _only(store, name))
+        return _recorded(store, _only(store, name))
+
+
+def _recorded(store: Store, run_id: str) -> RunRow:
+    try:
+        return store.journal.run(run_id)
+    except LookupError:
+        place = one_line(store.journal.path)
+        raise ConfigError(f"no run {one_line(run_id, 100)!r} is on record in {place}; cellblock runs lists those that are") from None
 
 
 def _only(store: Store, beginning: str) -> str:
@@ -127,14 +135,14 @@ def status_of(store: Store, row: RunRow) -> str:
 
     Of one that runs on another machine, that is not known here: it counts as running.
     """
-    from ..engine.kept_states import owner_of
     from ..store.journal import DEFAULT_TENANT
     from ..store.leases import holder_of
+    from ..store.trees import names_of
 
     if row.status != "running":
         return row.status
     root = row.run_id.partition("/")[0]
-    return CUT_OFF if holder_of(store.database, DEFAULT_TENANT, owner_of(root)) is None else "running"
+    return CUT_OFF if holder_of(store.database, DEFAULT_TENANT, names_of(root)[0]) is None else "running"
 
 
 def task_in(row: RunRow) -> dict[str, Any]:
