@@ -137,12 +137,12 @@ def status_of(store: Store, row: RunRow) -> str:
     """
     from ..store.journal import DEFAULT_TENANT
     from ..store.leases import holder_of
-    from ..store.trees import names_of
+    from ..store.trees import owner_of
 
     if row.status != "running":
         return row.status
     root = row.run_id.partition("/")[0]
-    return CUT_OFF if holder_of(store.database, DEFAULT_TENANT, names_of(root)[0]) is None else "running"
+    return CUT_OFF if holder_of(store.database, DEFAULT_TENANT, owner_of(root)[0]) is None else "running"
 
 
 def task_in(row: RunRow) -> dict[str, Any]:
