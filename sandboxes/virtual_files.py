@@ -66,7 +66,10 @@ class Files:
         while self.unsaved:
             try:
                 next(iter(self.unsaved.values())).save()
-            except (OSError, ValueError, TypeError, RuntimeError, LookupError) as error:
+            except RuntimeError:  # the host answers no more calls of this cell: to go on asking would end the session
+                self.unsaved.clear()
+                raise
+            except (OSError, ValueError, TypeError, LookupError) as error:
                 first = first or error
         if first is not None:
             raise first

@@ -86,6 +86,8 @@ class OsFiles:
                 self._save(next(iter(self._waiting)))
             except GuestError as error:
                 first = first or error
+                if error.kind == "RuntimeError":  # the host answers no more calls of this cell: to go on asking would end the session
+                    self._waiting.clear()
         if first is not None:
             raise first
 

@@ -12,6 +12,12 @@ from cellblock.repl.session import GROUPS, open_session
 SANDBOXES = ("monty", "restricted", "wasi")
 
 
+@pytest.mark.anyio
+async def test_a_name_is_a_function_or_an_object_and_not_both() -> None:
+    with pytest.raises(ConfigError, match="rename one"):
+        await open_session("restricted", externals={"vfs": shouted, "vfs__read": shouted})
+
+
 def shouted(path: str) -> str:
     return path.upper()
 

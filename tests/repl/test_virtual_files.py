@@ -90,6 +90,18 @@ async def test_a_thousand_open_files_are_written(sandbox: str) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("sandbox", SANDBOXES)
+async def test_more_open_files_than_calls_do_not_end_the_session(sandbox: str) -> None:
+    host = Host()
+    async with await host.session(sandbox, limits=ExecLimits(host_calls=10)) as session:
+        await session.exec("x = 41")
+        result = await session.exec("files = [open(f'/x/{i}', 'w') for i in range(100)]\nfor f in files:\n    f.write('y')")
+        assert result.error is not None
+        assert "host_calls" in result.error.message
+        assert (await session.exec("print(x + 1, len(vfs.list('/x')) <= 10)")).stdout == "42 True\n"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sandbox", SANDBOXES)
 async def test_a_session_whose_files_are_for_reading_says_so(sandbox: str) -> None:
     host = Host()
     host.vfs.write("/a", b"one")

@@ -199,6 +199,8 @@ def _check_arguments(limits: object, seed: object, externals: Mapping[str, Exter
         raise ConfigError(f"memory_bytes={limits.memory_bytes:,}: from {MEMORY_BYTES[0]:,} to {MEMORY_BYTES[1]:,} can be given")  # type: ignore[attr-defined]
     for name, external in (externals or {}).items():
         _check_external(name)
+        if name in GROUPS and any(other.startswith(f"{name}__") for other in externals or ()):
+            raise ConfigError(f"externals: {name!r} is given as a function, and as the object of {name}__…; rename one")
         if not callable(external):
             raise ConfigError(f"externals: {name} is a {type(external).__name__}; a function is needed")
     if context is not None and not isinstance(getattr(context, "fd", None), int):
