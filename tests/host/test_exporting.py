@@ -181,15 +181,44 @@ print(sorted(str(path.relative_to(disk)) for path in disk.rglob("*")), (disk / "
 """
 
 
-def test_a_full_disk_leaves_nothing_and_replaces_nothing(tmp_path: Path) -> None:
-    mount = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=200k none "$0" && exec "$@"', str(tmp_path)]
+def small_disk(place: Path, options: str, code: str) -> list[str]:
+    """What a program prints whose argument is a disk with these limits."""
+    mount = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs -o {options} none "$0" && exec "$@"', str(place)]
     if subprocess.run([*mount, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no small disk can be mounted here")
-    ran = subprocess.run([*mount, sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True, check=True)
-    *refused, left = ran.stdout.splitlines()
+    return subprocess.run([*mount, sys.executable, "-c", code, str(place)], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_a_full_disk_leaves_nothing_and_replaces_nothing(tmp_path: Path) -> None:
+    *refused, left = small_disk(tmp_path, "size=200k", _FULL)
     assert len(refused) == 2
     assert all("'/b/c' cannot be written" in line and "the disk is full" in line for line in refused)
     assert left == "['kept', 'kept/a'] b'old'"
+
+
+_NO_FOLDERS = """
+import sys
+from pathlib import Path
+from cellblock.errors import StoreError
+from cellblock.host.exporting import export
+disk = Path(sys.argv[1])
+(disk / "kept").mkdir()
+(disk / "kept" / "a").write_bytes(b"old")
+for folder, overwrite in ((disk / "new", False), (disk / "kept", True)):
+    try:
+        export({"/a": b"new", "/b/c/d/e/f/g/h": b""}, folder, overwrite=overwrite)
+    except StoreError as error:
+        print(error)
+    print(sorted(str(path.relative_to(disk)) for path in disk.rglob("*")), (disk / "kept" / "a").read_bytes())
+"""
+
+
+def test_what_was_moved_already_is_taken_back_or_named(tmp_path: Path) -> None:
+    first, left, second, replaced = small_disk(tmp_path, "nr_inodes=9", _NO_FOLDERS)
+    assert "the disk is full" in first
+    assert left == "['kept', 'kept/a'] b'old'"
+    assert "the disk is full; replaced already: '/a'" in second
+    assert replaced == "['kept', 'kept/a'] b'new'"
 
 
 _FOLDING = """
