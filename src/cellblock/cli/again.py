@@ -52,7 +52,7 @@ class Given:
     base_url: str | None = None
 
 
-def ready(row: RunRow, given: Given, *, journal: str | None, cache: str | None) -> Ready:
+def ready(row: RunRow, given: Given, *, journal: str | None, cache: str | None, weak: bool = False) -> Ready:
     """An engine that goes on with a recorded run. Connects to nothing yet.
 
     Raises:
@@ -65,7 +65,7 @@ def ready(row: RunRow, given: Given, *, journal: str | None, cache: str | None) 
     models = chosen.models()
     if given.base_url is not None and not chosen.used_address:
         raise ConfigError("--base-url: no model of this run was at an address of its own; name with --model what is asked there")
-    return Ready(rlm=RLM(models, journal=journal, cache=cache), models=tuple(chosen.made.values()))
+    return Ready(rlm=RLM(models, journal=journal, cache=cache, allow_weak_isolation=weak), models=tuple(chosen.made.values()))
 
 
 def context_again(sources: Sequence[str]) -> AbstractContextManager[Context | None]:
@@ -128,7 +128,7 @@ class _Chosen:
         host, model = _host_and_model(name)
         try:
             if host is None:
-                return model_of(name, None)
+                return self._same(name, model_of(name, None))
             if self._given.base_url is not None:
                 self.used_address = True
                 # By the API that most servers have; another one is named by --model, as provider+api:model.
@@ -139,6 +139,14 @@ class _Chosen:
             f"run {one_line(self._run_id)} asked {one_line(name, 120)}, and the address of {one_line(host, 80)} is not on record: "
             f"give it with --base-url, or {self._advice(name)}"
         )
+
+    def _same(self, name: str, adapter: ModelAdapter) -> ModelAdapter:
+        """The adapter, if it is what the run had asked. Else its key and the run's prompts would go where nobody sent them."""
+        from ..models.cache import identity_of
+
+        if self._record["identities"].get(name, identity_of(adapter)) == identity_of(adapter):
+            return adapter
+        raise ConfigError(f"the run asked {one_line(name, 120)} at another address, by another API or with other settings")
 
     def _advice(self, name: str) -> str:
         if name == self._record["root"]:
@@ -154,7 +162,15 @@ def _models_in(row: RunRow) -> dict[str, Any]:
     from ..engine.tasks import RecordedTask
 
     record = RecordedTask(run_id=row.run_id, fields=task_in(row)).fields["models"]
-    shape = {"root": str, "sub": list[str], "children": list[str], "verifier": str, "engineer": str, "named": dict[str, str]}
+    shape: dict[str, Any] = {
+        "root": str,
+        "sub": list[str],
+        "children": list[str],
+        "verifier": str,
+        "engineer": str,
+        "named": dict[str, str],
+    }
+    shape["identities"] = dict[str, str]
     try:
         return {name: msgspec.convert(record[name], kind) for name, kind in shape.items()}
     except (msgspec.ValidationError, KeyError, TypeError):

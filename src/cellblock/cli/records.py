@@ -141,8 +141,8 @@ def status_of(store: Store, row: RunRow) -> str:
 
     if row.status != "running":
         return row.status
-    root = row.run_id.partition("/")[0]
-    return CUT_OFF if holder_of(store.database, DEFAULT_TENANT, owner_of(root)[0]) is None else "running"
+    root = row.run_id.partition("/")[0].partition("~")[0]
+    return CUT_OFF if holder_of(store.database, DEFAULT_TENANT, owner_of(root)) is None else "running"
 
 
 def task_in(row: RunRow) -> dict[str, Any]:

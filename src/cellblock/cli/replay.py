@@ -86,6 +86,7 @@ def replay(
     sub_model: again.SubModel = None,
     base_url: again.BaseUrl = None,
     cache: o.Cache = None,
+    weak: o.Weak = False,
     journal: o.Journal = None,
     json: o.Json = False,
     trace: o.TraceTo = None,
@@ -107,10 +108,10 @@ def replay(
     if list_steps:
         show(row.run_id, steps, json=json)
     elif from_step is None:
-        raise typer.Exit(_replayed(row, sources, shows, journal))
+        raise typer.Exit(_replayed(row, sources, shows, journal, weak=weak))
     else:
         # Made before an editor opens: nobody's work is to be lost over a missing key.
-        ready = again.ready(row, given, journal=journal, cache=cache)
+        ready = again.ready(row, given, journal=journal, cache=cache, weak=weak)
         text = _text(change, steps, from_step, row.run_id)
         raise typer.Exit(_branched(ready, row, from_step, text, sources, shows))
 
@@ -166,14 +167,14 @@ def _branched(ready: Ready, row: RunRow, step: int, text: str | None, sources: S
         return shown(ready, lambda watcher: awaited(ready, ask, watcher, shows), shows, max_steps=records.steps_in(row), context=context)
 
 
-def _replayed(row: RunRow, sources: Sequence[str], shows: Show, journal: str | None) -> int:
+def _replayed(row: RunRow, sources: Sequence[str], shows: Show, journal: str | None, *, weak: bool) -> int:
     """The verdict on standard output, and the exit code."""
     from ..engine.run import RLM
     from .going_on import command
     from .watch import watching
 
     # A replay asks no model: the one that is named here stands for those on record, whose names alone are used.
-    ready = Ready(rlm=RLM("simulated", journal=journal), models=())
+    ready = Ready(rlm=RLM("simulated", journal=journal, allow_weak_isolation=weak), models=())
     with again.context_again(sources) as context, again.command_words(), watching(shows, max_steps=records.steps_in(row)) as watcher:
         ask = partial(ready.rlm.recorded(row.run_id).areplay, context)
         replayed = awaited(ready, ask, watcher, shows)

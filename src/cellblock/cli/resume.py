@@ -40,6 +40,7 @@ def resume(
     sub_model: again.SubModel = None,
     base_url: again.BaseUrl = None,
     cache: o.Cache = None,
+    weak: o.Weak = False,
     journal: o.Journal = None,
     json: o.Json = False,
     trace: o.TraceTo = None,
@@ -58,7 +59,7 @@ def resume(
     with records.reading(journal) as store:
         row = records.find(store, run, records.newest_unfinished)
     given = again.Given(model=model, sub_model=sub_model, base_url=base_url)
-    ready = again.ready(row, given, journal=journal, cache=cache)
+    ready = again.ready(row, given, journal=journal, cache=cache, weak=weak)
     show = Show(json=json, trace=trace, verbose=verbose, quiet=quiet)
     with again.context_again(sources) as context, again.command_words():
         ask = partial(ready.rlm.recorded(row.run_id).aresume, context)

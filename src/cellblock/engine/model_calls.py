@@ -101,14 +101,16 @@ class _Asking:
         """The model's own answer."""
         record, entry = self.run.record, self.call.entry
         try:
-            response = await self._in_time()
+            response, seconds = await self._in_time()
         except (ModelError, BudgetExceeded) as error:
             record.finish(entry, failure_record(error))
             raise
+        # On record before anybody is told: what was shown once is not asked again.
         record.finish(entry, {"text": response.text, "model": response.model, "usage": response.usage})
+        self.run.event(ModelAnswered, **self._told, **_spent(response.usage), text=response.text, seconds=seconds)
         return response
 
-    async def _in_time(self) -> ModelResponse:
+    async def _in_time(self) -> tuple[ModelResponse, float]:
         """The response, unless the deadline comes first: a cell that asked hears of it, and can say what it has."""
         budget = self.run.budget
         with anyio.move_on_after(budget.remaining_seconds()):
@@ -132,13 +134,14 @@ class _Asking:
         call.bound = hold.max_tokens
         return hold
 
-    async def _call(self) -> ModelResponse:
+    async def _call(self) -> tuple[ModelResponse, float]:
+        """The response, and how many seconds it took."""
         run, call, hold = self.run, self.call, await self._reserve()
         started = time.perf_counter()
         used: Usage | None = None
 
-        def ended(**how: str) -> None:
-            run.event(ModelAnswered, **self._told, **_spent(used), **how, seconds=time.perf_counter() - started)
+        def failed(error: str) -> None:
+            run.event(ModelAnswered, **self._told, **_spent(used), error=error, seconds=time.perf_counter() - started)
 
         try:
             run.event(ModelAsked, **self._told, repeated=call.entry.again)
@@ -148,10 +151,10 @@ class _Asking:
         except ModelError as error:
             used = error.usage
             used = used and await self._priced(used, "")
-            ended(error=_line(error))
+            failed(_line(error))
             raise
         except anyio.get_cancelled_exc_class():
-            ended(error="cancelled" if run.budget.remaining_seconds() else "the run's time was over")
+            failed("cancelled" if run.budget.remaining_seconds() else "the run's time was over")
             raise
         finally:
             # Cancelled calls come by here too.
@@ -162,8 +165,7 @@ class _Asking:
                 run.tree.learn(hold, used)
             run.tree.call_ended.set()
             run.tree.call_ended = anyio.Event()
-        ended(text=response.text)
-        return replace(response, usage=used)
+        return replace(response, usage=used), time.perf_counter() - started
 
     async def _listed(self, size: int) -> float | None:
         """What the call should cost by the lists of prices, where money is limited."""

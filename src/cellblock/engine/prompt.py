@@ -192,9 +192,9 @@ def _demands(brief: Brief) -> str:
 def _python(brief: Brief) -> str:
     facts = brief.python
     modules = f"Modules: {', '.join(facts.modules)}. Do not count on others." if facts.modules else ""
-    if not facts.python:
-        return modules
-    return f"This REPL's Python:\n{facts.python.strip()}" + (f"\n{modules}" if modules else "")
+    files = facts.files.strip() if "vfs__read" in brief.externals else ""
+    told = [f"This REPL's Python:\n{facts.python.strip()}" if facts.python else "", files, modules]
+    return "\n".join(part for part in told if part)
 
 
 def _limits(brief: Brief) -> str:

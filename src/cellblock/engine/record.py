@@ -25,6 +25,8 @@ OF_THE_LOOP = frozenset({"ask", "exec", "get", "refuse"})
 RECALLED_IN_REPLAY = frozenset({"ask", "call", "tool", "snapshot"})
 """What a replay does not do again, since it costs money or acts on the world. All else it does, and compares; but for cells that were
 stopped by a clock or lost their worker, which would come to another end each time."""
+_OF_THE_CALL = frozenset({"branched", "allow_weak_isolation", "models"})
+"""Of a task, what whoever performs it again decides, or what is told of in another place."""
 UNFINISHED = "the record ends here: the run was cut off before this had an outcome"
 
 
@@ -93,8 +95,8 @@ class Record:
             return
         if self.replays or parent is not None:
             # The root of a resumed run is asked what its record says, on whatever version of the interpreter is here now.
-            was = {key: value for key, value in self.row.task.items() if key != "branched"}
-            self._same("what was asked", self._asked(was), self._asked(dict(task)))
+            was, now = ({key: value for key, value in one.items() if key not in _OF_THE_CALL} for one in (self.row.task, task))
+            self._same("what was asked", self._asked(was), self._asked(now))
         if not self.replays:
             self._journal.reopen_run(self.run_id)
 

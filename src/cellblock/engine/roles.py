@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from ..errors import ConfigError
 from ..models import resolve
+from ..models.cache import identity_of
 from ..models.protocol import ModelAdapter
 
 Model: TypeAlias = "str | ModelAdapter | Callable[..., object]"
@@ -97,7 +98,7 @@ class Roles:
         return {adapter.name: adapter for adapter in self._all}[name]
 
     def recorded(self) -> dict[str, Any]:
-        """The full names, by role: `Models(**…)` has the same shape."""
+        """The full names, by role, in the shape of `Models`; and what shapes the answers behind each name, such as its address."""
         return {
             "root": self.root.name,
             "sub": [adapter.name for adapter in self._subs],
@@ -105,6 +106,7 @@ class Roles:
             "verifier": self.verifier.name,
             "engineer": self.engineer.name,
             "named": {name: adapter.name for name, adapter in self._named.items()},
+            "identities": {adapter.name: identity_of(adapter) for adapter in self._all},
         }
 
     @property

@@ -23,6 +23,10 @@ from .typed import AnswerType, Anything, SchemaType
 FORMAT = 2
 """Of a task. What an older version wrote can be read, and not gone on with."""
 T = TypeVar("T")
+_NEEDED = frozenset({
+    "answer_schema", "child_tools", "clock", "context", "context_chars", "context_sha256", "direct", "earlier", "exec_limits", "guards",
+    "history", "left_out", "limits", "prompt", "question", "sandbox", "seed", "snapshot", "tenant", "tools", "vfs",
+})  # fmt: skip
 
 
 def task_of(run: Run, question: str) -> dict[str, Any]:
@@ -95,6 +99,8 @@ class RecordedTask:
             )
         if "models" not in self.fields:
             raise StoreError(f"{self.run_id} is a child run; name the run that it belongs to: {self.run_id.partition('/')[0]}")
+        if missing := sorted(_NEEDED - self.fields.keys()):
+            raise StoreError(f"run {self.run_id}: its record is not as it should be: there is no {missing[0]}")
 
     @property
     def limits(self) -> RunLimits:
@@ -102,7 +108,7 @@ class RecordedTask:
         return self._as(RunLimits, "limits")
 
     def settings(self, base: Settings) -> Settings:
-        """`base` with all that shapes what the run does as it was recorded.
+        """`base` with all that shapes what the run does as it was recorded. Whether a layer may be missing is the caller's to say.
 
         Raises:
             ConfigError: its sandbox is not there.
@@ -118,7 +124,6 @@ class RecordedTask:
             exec_limits=self._as(ExecLimits, "exec_limits"),
             seed=self.fields["seed"],
             tenant=self.fields["tenant"],
-            allow_weak_isolation=self.fields["allow_weak_isolation"],
             guards=self._as(Guards, "guards"),
             prompt=self._as(PromptSettings, "prompt"),
             history=self._as(History, "history"),

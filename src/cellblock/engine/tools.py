@@ -18,7 +18,7 @@ import anyio
 
 from ..errors import ConfigError
 from ..limits import check_limits, check_type
-from ..repl.session import RESERVED
+from ..repl.session import GROUPS, RESERVED
 from .tool_signatures import Signature, first_line
 from .untrusted import hashes_numbers
 from .vocabulary import NAMES
@@ -180,5 +180,5 @@ def _check_name(name: str) -> None:
     shown = repr(name[:50])
     if not name.isidentifier() or keyword.iskeyword(name) or unicodedata.normalize("NFKC", name) != name:
         raise ConfigError(f"tools: {shown} is no name that a cell can call; give one by Tool.of(function, name=...)")
-    if name in NAMES or name in dir(builtins) or name.startswith(RESERVED):
+    if name in NAMES or name in dir(builtins) or name.startswith((*RESERVED, *(f"{group}__" for group in GROUPS))):
         raise ConfigError(f"tools: {shown} is a name that every cell has already; give another by Tool.of(function, name=...)")
