@@ -31,6 +31,12 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "reply 3 refused: no sub-call was made yet;",
         'It is green: "The colour is green."\n',
     ),
+    "hypotheses.py": (
+        "['german', 1202559.8, '1202559.8'] {'/artifacts/total.txt': b'1202559.8'}\n",
+        "checkpoint.create rows read \n",
+        "fork.run english ValueError: could not convert string to float: '1.201.20050' (line 1)\n",
+        "strategy.commit german \n",
+    ),
     "multi_tier.py": (
         "4 of 12 letters are complaints. They ask for their money back.\n",
         "    big:  1 calls, $0.00",
@@ -40,6 +46,10 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "the big model alone: $0.01",
     ),
     "recursion.py": ("{'chapters': [3, 6, 9], 'book': 18}\ndepth 0: 1 model calls\ndepth 1: 3 model calls\ndepth 2: 6 model calls\n",),
+    "resume.py": (
+        "cut off after 4 calls\n36 after 5 calls in all\n",
+        "the replay is the same: True and asked nobody: 5 calls\n",
+    ),
     "router.py": ("baseline, no profile: On Tuesday at ten.\n", "rlm, DETERMINISTIC_FIRST: on Thursday at nine\n"),
     "sandbox_only.py": ("1.25\nExecError(kind='PermissionError'", "wall_seconds=1 exceeded", "\n1.25\n"),
     "streaming.py": ("0 RunStarted\n", "0 ModelAsked\n0 ModelAnswered\n", "0 CellStarted\n", "0 CellEnded\n", "0 RunEnded\n103.25\n"),

@@ -1,6 +1,17 @@
 """A short run as events, for the views."""
 
-from cellblock.events import CellEnded, CellStarted, ModelAnswered, ModelAsked, Refused, RunEnded, RunStarted, SessionOpened
+from cellblock.events import (
+    Branched,
+    CellEnded,
+    CellStarted,
+    FileChanged,
+    ModelAnswered,
+    ModelAsked,
+    Refused,
+    RunEnded,
+    RunStarted,
+    SessionOpened,
+)
 
 RUN, CHILD = "r1", "r1/1"
 
@@ -25,6 +36,14 @@ def cell_started(code="print(1)", **changes):
 
 def cell_ended(**changes):
     return CellEnded(**{"run_id": RUN, "at": 101.2, "step": 1, "index": 0, "stdout": "1\n", **changes})
+
+
+def file_changed(how, path, **changes):
+    return FileChanged(**{"run_id": RUN, "at": 101.25, "step": 1, "how": how, "path": path, **changes})
+
+
+def branched(act, name, **changes):
+    return Branched(**{"run_id": RUN, "at": 101.25, "step": 1, "act": act, "name": name, **changes})
 
 
 def refused(reason):

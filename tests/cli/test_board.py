@@ -115,3 +115,23 @@ def test_every_kind_of_event_is_folded(kind):
     values = {str: "x", int: 1, dict[str, str]: {}, bool: True}
     fields = {each.name: values[each.type] for each in msgspec.structs.fields(kind) if each.required}
     assert isinstance(fold(Board(), kind(**fields)), Board)
+
+
+def test_a_changed_file_and_a_branch_are_rows_of_one_safe_line():
+    board = after(
+        e.started(),
+        e.file_changed("append", "/plans/[red]a[/bold]", size=1500),
+        e.file_changed("delete", "/plans/\x1b]0;x\x07"),
+        e.branched("fork.create", "a"),
+        e.branched("checkpoint.create", "[/bold]\x1b[2J\n\u202elabel"),
+        e.branched("checkpoint.create", ""),
+        e.branched("fork.run", "a", error="ValueError: \x9b1m [link]"),
+    )
+    assert [(row.mark, row.label, row.text) for row in board.rows] == [
+        ("note", "file append", "/plans/[red]a[/bold], 1,500 bytes"),
+        ("note", "file delete", r"/plans/\x1b]0;x\x07"),
+        ("note", "fork.create", "a"),
+        ("note", "checkpoint.create", r"[/bold]\x1b[2J \u202elabel"),
+        ("note", "checkpoint.create", "-"),
+        ("bad", "fork.run", r"a: ValueError: \x9b1m [link]"),
+    ]

@@ -35,6 +35,21 @@ async def test_without_a_terminal_progress_is_plain_lines_on_standard_error(caps
     ]
 
 
+async def test_files_and_branches_are_told_on_one_safe_line_each_verbose_or_not(capsys):
+    acts = (
+        e.file_changed("write", "/plans/[red]a", size=3),
+        e.branched("fork.create", "a"),
+        e.branched("fork.run", "a", error="X: \x1b[2J\n"),
+    )
+    for show in (Show(), Show(verbose=True)):
+        await follow(show, e.started(), *acts)
+        assert capsys.readouterr().err.splitlines()[1:] == [
+            "[  1.2 s] file write: /plans/[red]a, 3 bytes",
+            "[  1.2 s] fork.create: a",
+            r"[  1.2 s] fork.run: failed: a: X: \x1b[2J",
+        ]
+
+
 async def test_quiet_says_nothing(capsys):
     await follow(Show(quiet=True), *RUN)
     assert capsys.readouterr() == ("", "")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ..errors import CellblockError, ConfigError, SandboxUnavailable
-from . import chat, demo, export_sft, prepare, replay, resume, run, runs, sandboxes, simulate, store, threads, upload
+from . import chat, demo, export_sft, files, prepare, replay, resume, run, runs, sandboxes, simulate, store, threads, upload
 from .options import Heard
 from .terminal import one_line, prepare_streams, safe, say, silence
 
@@ -39,6 +39,7 @@ app.command("upload", epilog=upload.EPILOG)(upload.upload)
 app.add_typer(threads.app, name="threads")
 app.command("export-sft", epilog=export_sft.EPILOG)(export_sft.export_sft)
 app.add_typer(store.app, name="store")
+app.command("files", epilog=files.EPILOG)(files.files)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("sandboxes", epilog=sandboxes.EPILOG)(sandboxes.sandboxes)
 app.command("prepare", epilog=prepare.EPILOG)(prepare.prepare)

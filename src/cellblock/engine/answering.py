@@ -24,6 +24,7 @@ from ..models.cache import CachedCalls, CallCache, open_cache
 from ..models.protocol import ModelAdapter
 from ..repl.keys import tenant_key
 from ..repl.session import open_session
+from ..store.journal import DEFAULT_TENANT
 from ..store.opening import Store, default_place, open_store
 from .asking import cleaned
 from .budget import Budget
@@ -105,16 +106,8 @@ class Engine:
         Raises:
             StoreError: it cannot be opened.
         """
-        tenant = self.settings.tenant
-        with _store(self.journal, tenant, self._key()) as store:
+        with store_at(self.journal, self.settings.tenant, self.settings.secret) as store:
             yield store
-
-    def _key(self) -> bytes:
-        try:
-            return tenant_key(self.settings.tenant, self.settings.secret)
-        except ConfigError:
-            # Where this user can keep no secret, nothing is kept that would need one: contexts are to be given again, cells run again.
-            return b""
 
     @asynccontextmanager
     async def tree(
@@ -195,13 +188,31 @@ def check_question(question: object) -> str:
     return question
 
 
-def _store(place: str | os.PathLike[str] | None, tenant: str, key: bytes) -> Store:
+def store_at(place: str | os.PathLike[str] | None, tenant: str = DEFAULT_TENANT, secret: bytes | None = None) -> Store:
+    """Where runs are recorded, open.
+
+    Args:
+        place: path of a file, or address of a database; None takes the file in the user's data folder.
+        secret: as `Engine.secret`.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    key = _key(tenant, secret)
     if place is not None:
         return open_store(place, tenant=tenant, key=key)
     try:
         return open_store(default_place(), tenant=tenant, key=key)
     except StoreError as error:
         raise StoreError(f"{error}; name a file with journal=, or ':memory:' to keep no record") from error
+
+
+def _key(tenant: str, secret: bytes | None) -> bytes:
+    try:
+        return tenant_key(tenant, secret)
+    except ConfigError:
+        # Where this user can keep no secret, nothing is kept that would need one: contexts are to be given again, cells run again.
+        return b""
 
 
 def new_run_id() -> str:

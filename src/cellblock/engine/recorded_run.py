@@ -12,6 +12,7 @@ from .portal import blocking
 from .replaying import Replayed
 from .reruns import Asked, branch, replay, resume
 from .results import RunResult
+from .run_files import recorded_files
 from .typed import answer_type
 
 
@@ -83,6 +84,24 @@ class RecordedRun:
     ) -> RunResult:
         """`abranch` for code without an event loop."""
         return blocking(partial(self.abranch, step, reply, context=context, output_type=output_type, on_event=on_event))
+
+    async def afiles(self) -> dict[str, bytes]:
+        """The run's virtual files by path: as they were at its end, or where it was cut off.
+
+        Raises:
+            ConfigError: there is no such run.
+            StoreError: they are gone or damaged; or it was cut off, and its cells had gone to another branch or back.
+        """
+        async with self._engine.store() as store:
+            return recorded_files(store, self.run_id)
+
+    def files(self) -> dict[str, bytes]:
+        """`afiles` for code without an event loop.
+
+        Raises:
+            CellblockError: as there.
+        """
+        return blocking(self.afiles)
 
     async def areplay(
         self, context: ContextSource | None = None, *, output_type: object = None, on_event: Callable[[AnyEvent], None] | None = None
