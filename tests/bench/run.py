@@ -22,6 +22,7 @@ import anyio
 sys.path.insert(0, str(Path(__file__).parent))
 
 import engine_figures
+import rerun_figures
 import store_figures
 from figures import Figure, middle, middle_async
 from sandboxes import NAMES, columns, table
@@ -204,6 +205,8 @@ benchmark(engine_figures.over_budget)
 benchmark(engine_figures.answers)
 benchmark(engine_figures.tools)
 benchmark(store_figures.journal)
+benchmark(rerun_figures.resume)
+benchmark(rerun_figures.replay)
 
 
 @benchmark

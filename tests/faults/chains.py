@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class Setting:
     folder: Path
     sandbox: str
     every: int | None
+    known: dict[tuple[str, int | None], Undisturbed] = field(default_factory=dict)
+    """Undisturbed runs, by sandbox and policy."""
     numbered: int = 0
 
     def job(self, name: str) -> Job:
@@ -46,11 +49,40 @@ class Setting:
     def label(self) -> str:
         return f"{self.folder.name}-{self.sandbox}-{self.every}"
 
+    @contextmanager
+    def held(self, job: Job, at: int) -> Iterator[int]:
+        """A job that is under way and waits for the answer to one of its calls; the id of its process."""
+        self.server.hold_from = at
+        pid = self.host.start(job)
+        try:
+            assert self.server.held.wait(30), "it has not come to that call"
+            yield pid
+        finally:
+            self.server.release()
+
+    def goes_on(self, job: Job, was: Undisturbed, before: Ended) -> list[str]:
+        """What is wrong with the run once it was resumed."""
+        folder, begun = Path(job.folder), self.server.calls(self.path(job))
+        stopped = checking.stop(folder, begun)
+        run_id = checking.root_id(folder)
+        assert run_id is not None
+        ended = self.host.do(msgspec.structs.replace(job, do="resume", run_id=run_id, kill_at=0))
+        return checking.problems(folder, was, [stopped], [before, ended], begun)
+
+    def path(self, job: Job) -> str:
+        return job.url.split("/")[-2]
+
     def next_name(self) -> str:
         self.numbered += 1
         return str(self.numbered)
 
     def undisturbed(self) -> Undisturbed:
+        """The run that nothing happens to, made once."""
+        if (key := (self.sandbox, self.every)) not in self.known:
+            self.known[key] = self._undisturbed()
+        return self.known[key]
+
+    def _undisturbed(self) -> Undisturbed:
         name = self.next_name()
         ended = self.host.do(self.job(name))
         assert ended.report is not None and ended.report.error is None, ended

@@ -7,6 +7,7 @@ import pytest
 from loopback import serving
 
 from .chains import Setting
+from .checking import Undisturbed
 from .counting import CountingServer
 from .hosts import Host, host
 
@@ -17,13 +18,31 @@ def hosting() -> Iterator[Host]:
         yield opened
 
 
-@pytest.fixture
-def staged(hosting: Host, tmp_path: Path) -> Iterator[Callable[..., Setting]]:
-    """Makes the setting of a test's runs, beside a server of its own."""
+@pytest.fixture(scope="session")
+def serving_stories() -> Iterator[tuple[CountingServer, str]]:
     server = CountingServer()
+    with serving(server.app) as url:
+        yield server, url
+
+
+@pytest.fixture(scope="session")
+def undisturbed() -> dict[tuple[str, int | None], Undisturbed]:
+    """Of each setting the run that nothing happened to: it is the same for all tests."""
+    return {}
+
+
+@pytest.fixture
+def staged(
+    hosting: Host,
+    serving_stories: tuple[CountingServer, str],
+    undisturbed: dict[tuple[str, int | None], Undisturbed],
+    tmp_path: Path,
+) -> Iterator[Callable[..., Setting]]:
+    """Makes the setting of a test's runs."""
+    server, url = serving_stories
 
     def make(sandbox: str, every: int | None = None) -> Setting:
-        return Setting(host=hosting, server=server, url=url, folder=tmp_path, sandbox=sandbox, every=every)
+        return Setting(host=hosting, server=server, url=url, folder=tmp_path, sandbox=sandbox, every=every, known=undisturbed)
 
-    with serving(server.app) as url:
-        yield make
+    yield make
+    server.release()

@@ -28,10 +28,10 @@ class CountingServer:
     latency_seconds: float = 0.0
     begun: dict[str, Counter[str]] = field(default_factory=dict)
     """By path, how often each request came: by what is in it."""
-    many_there: threading.Event = field(default_factory=threading.Event)
-    """Set as soon as `hold_from` requests were there."""
+    held: threading.Event = field(default_factory=threading.Event)
+    """Set as soon as a request is held."""
     hold_from: int | None = None
-    """From the so-manieth request of a path on, none is answered until the client is gone."""
+    """From the so-manieth request of a path on, none is answered until this is None again or the client is gone."""
 
     @property
     def app(self) -> Starlette:
@@ -41,13 +41,18 @@ class CountingServer:
         """How often each request of that path came."""
         return self.begun.setdefault(name, Counter())
 
+    def release(self) -> None:
+        """Answer what is held, and all that comes."""
+        self.hold_from = None
+        self.held.clear()
+
     async def _chat(self, request: Request) -> Response:
         body = await request.json()
         calls = self.calls(request.path_params["name"])
         calls[request_id(body["messages"])] += 1
         if self.hold_from is not None and calls.total() >= self.hold_from:
-            self.many_there.set()
-            while not await request.is_disconnected():
+            self.held.set()
+            while self.hold_from is not None and not await request.is_disconnected():
                 await anyio.sleep(0.005)
         if self.latency_seconds:
             await anyio.sleep(self.latency_seconds)

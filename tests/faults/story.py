@@ -10,6 +10,8 @@ QUESTION, CONTEXT = "the root's question", "apples\npears\nplums\n"
 EFFECTS = 45
 """That the whole run has on record at least, its child runs' included."""
 
+CRASHED = "InterpreterCrashed"
+
 _ROOT = (
     """import datetime, random
 when, luck = datetime.datetime.now(), [random.random()]
@@ -60,7 +62,9 @@ def reply(messages: Sequence[Message]) -> str:
 
 
 def _turn(messages: Sequence[Message]) -> int:
-    return sum(message.role == "assistant" for message in messages)
+    """Which of its replies is due. A cell whose interpreter crashed is written once more."""
+    crashes = sum(message.role == "user" and CRASHED in message.content for message in messages)
+    return sum(message.role == "assistant" for message in messages) - crashes
 
 
 def _of_a_subcall(messages: Sequence[Message]) -> str:

@@ -36,7 +36,7 @@ def test_a_run_that_is_killed_again_and_again_ends_all_the_same(staged: Callable
 
 def test_the_run_is_one_that_does_all_that_a_run_can_do(staged: Callable[..., Setting]):
     setting = staged("monty", 1)
-    was = setting.undisturbed()
+    was = setting._undisturbed()
     rows = [row for rows in checking.recorded(setting.folder / "1").values() for row in rows]
     assert {row.kind for row in rows} == {"ask", "exec", "call", "tool", "run", "get", "refuse", "snapshot"}
     assert sum(row.kind != "snapshot" for row in rows) >= story.EFFECTS

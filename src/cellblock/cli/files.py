@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as o
+from . import records
 from .terminal import one_line, say, to_json, write
 
 if TYPE_CHECKING:
@@ -16,41 +17,45 @@ if TYPE_CHECKING:
 EPILOG = """
 **Examples**
 
-cellblock files 20260301-101500-0a1b2c3d4e
+cellblock files last
 
-cellblock files 20260301-101500-0a1b2c3d4e --to out/
+cellblock files 20260301-1015 --to out/
 
-A run names itself on the last line of its progress, and as `run_id` under `--json`.
+`cellblock runs` lists the runs.
 """
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 To = Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Write them there: a folder that is empty or not there yet.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="The folder may hold files; those of the same names are replaced.")]
 
 
 def files(
-    run: RunId, to: To = None, overwrite: Overwrite = False, journal: o.Journal = None, json: o.Json = False, verbose: o.Verbose = False
+    run: records.RunName,
+    to: To = None,
+    overwrite: Overwrite = False,
+    journal: o.Journal = None,
+    json: o.Json = False,
+    verbose: o.Verbose = False,
 ) -> None:
     """List the files that a run's cells have written, with their sizes, or export them to a folder.
 
     They never were files of this machine, and nothing outside of FOLDER is touched.
     """
-    found = _recorded(run, journal)
+    run_id, found = _recorded(run, journal)
     written = () if to is None else _export(found, to, overwrite=overwrite)
     if json:
         told = [{"path": path, "bytes": len(data)} for path, data in sorted(found.items())]
-        write(to_json({"run_id": run, "files": told, "to": None if to is None else str(to)}))
+        write(to_json({"run_id": run_id, "files": told, "to": None if to is None else str(to)}))
     elif to is None:
         _list(found)
     else:
         say(f"{len(written):,} {'file' if len(written) == 1 else 'files'} written below {one_line(str(to))}")
 
 
-def _recorded(run: str, journal: Path | None) -> Mapping[str, bytes]:
-    from ..engine.answering import store_at
+def _recorded(run: str, journal: str | None) -> tuple[str, Mapping[str, bytes]]:
     from ..engine.run_files import recorded_files
 
-    with store_at(journal) as store:
-        return recorded_files(store, run)
+    with records.reading(journal) as store:
+        run_id = records.find(store, run, records.newest).run_id
+        return run_id, recorded_files(store, run_id)
 
 
 def _export(found: Mapping[str, bytes], to: Path, *, overwrite: bool) -> Sequence[Path]:
