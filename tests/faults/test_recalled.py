@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from cellblock import RLM, ExecLimits, Models, RunLimits, ScriptedModel, Tool
+from cellblock import RLM, ExecLimits, Models, PromptSettings, RunLimits, ScriptedModel, Tool
 from cellblock.engine.tools import ToolLimits
 from cellblock.errors import ModelUnavailable
 from cellblock.models.protocol import Message, ModelResponse, Usage
@@ -143,3 +145,50 @@ async def test_models_for_children_are_asked_again_by_their_own_names(tmp_path: 
     result = await RLM(again, journal=tmp_path / "journal.db", secret=b"s" * 32, sandbox="restricted").aresume(last_run(tmp_path))
     assert result.value == "<P>"
     assert {(part.role, part.model, part.depth) for part in result.usage.parts} >= {("subcall", "sub", 1), ("sub_root_call", "kid", 1)}
+
+
+async def test_a_run_whose_time_is_used_up_ends_with_all_that_it_had_done_counted(tmp_path: Path):
+    await failed(story_rlm(tmp_path, "restricted", Down(25)), story.QUESTION, story.CONTEXT)
+    use_up_the_time(tmp_path)
+    model = Told()
+    result = await story_rlm(tmp_path, "restricted", model).aresume(last_run(tmp_path))
+    assert (result.ending, model.calls, result.usage.calls, result.subcalls) == ("budget", 0, 24, 16)
+    assert result.error is not None and "wall_seconds=3600" in result.error
+
+
+async def test_a_cell_that_was_cut_off_and_whose_time_is_used_up_is_not_run_again(tmp_path: Path):
+    model = Stops([cell("x = llm_query('one')\nprint(rlm_query('child'))"), "one", cell("print(llm_query('two'))")], name="old")
+    with anyio.CancelScope() as model.scope:
+        await rlm(model, tmp_path, sandbox="restricted").arun("q", "c")
+    use_up_the_time(tmp_path)
+    result = await rlm(ScriptedModel(name="old"), tmp_path).aresume(last_run(tmp_path))
+    assert (result.ending, result.usage.calls, result.subcalls) == ("budget", 3, 3)
+    assert (await rlm(ScriptedModel(), tmp_path).recorded(result.run_id).areplay()).same
+
+
+def use_up_the_time(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "journal.db")) as database, database:
+        database.execute("UPDATE leases SET active = 9999")
+
+
+async def test_what_a_model_can_is_not_asked_again_because_a_child_run_had_found_it_out(tmp_path: Path):
+    settings: dict[str, Any] = {"sandbox": "restricted", "prompt": PromptSettings(structured_replies="probe")}
+    plain = [cell("x = [rlm_query('child')]"), DOWN]
+    child = ["no JSON here", cell("FINAL('kid')")]
+    models = Models(root=ScriptedModel(["none", *plain], name="root"), children=[ScriptedModel(child, name="kid")])
+    await failed(rlm(models, tmp_path, **settings))
+    again = ScriptedModel([cell("FINAL('more')")], name="kid")
+    models = Models(root=ScriptedModel([cell("x.append(rlm_query('another'))\nFINAL(x)")], name="root"), children=[again])
+    result = await rlm(models, tmp_path, **settings).aresume(last_run(tmp_path))
+    assert result.value == ["kid", "more"]
+    assert (await rlm(models, tmp_path, **settings).recorded(result.run_id).areplay()).same
+
+
+async def test_a_run_branches_off_behind_a_cell_that_was_stopped_by_its_time(tmp_path: Path):
+    limits = ExecLimits(wall_seconds=0.3, cpu_seconds=0.3)
+    engine = rlm(ScriptedModel(cells(BUSY, "before = x", "FINAL(0)")), tmp_path, sandbox="restricted", exec_limits=limits)
+    run_id = (await engine.arun("q", "c")).run_id
+    other = rlm(ScriptedModel(), tmp_path).recorded(run_id)
+    result = await other.abranch(3, cell("FINAL([x == before, y])"))
+    assert result.value == [True, [1, 2]]
+    assert (await engine.recorded(result.run_id).areplay()).same

@@ -174,28 +174,36 @@ class Budget:
             node._share = Cap(limit="child_share", allowed=int(share * left), scope=node._scope)
         return node
 
-    def take_step(self) -> None:
+    def take_step(self, *, again: bool = False) -> None:
         """Count one reply of this run's model.
+
+        Args:
+            again: an earlier attempt of this run has taken it; it was allowed then.
 
         Raises:
             MaxStepsExceeded: this run has taken all its steps.
             BudgetExceeded: the budget is over.
         """
-        self._check_open()
-        if self.steps >= self.limits.steps:
-            raise MaxStepsExceeded("steps", allowed=self.limits.steps, used=self.steps + 1)
+        if not again:
+            self._check_open()
+            if self.steps >= self.limits.steps:
+                raise MaxStepsExceeded("steps", allowed=self.limits.steps, used=self.steps + 1)
         self.steps += 1
 
-    def take_subcalls(self, count: int) -> None:
+    def take_subcalls(self, count: int, *, again: bool = False) -> None:
         """Count `count` sub-calls at once: all of them or none.
+
+        Args:
+            again: an earlier attempt of this run has made them; they were allowed then.
 
         Raises:
             MaxSubcallsExceeded: they are more than what is left; the tree's budget is over.
             BudgetExceeded: it already was.
         """
-        self._check_open()
         used = self.subcalls + count
-        if used > self.limits.subcalls:
+        if not again:
+            self._check_open()
+        if not again and used > self.limits.subcalls:
             self._ledger.scope.end(MaxSubcallsExceeded("subcalls", allowed=self.limits.subcalls, used=used))
         self._ledger.subcalls = used
 

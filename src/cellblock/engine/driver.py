@@ -19,6 +19,7 @@ from .cells import begin_cell, outcome_of
 from .effects import Ask, Conclusion, Effect, Exec, GetVariable, Got, Loop, Outcome, Purpose, Ran, Refuse, Reply, Stopped
 from .model_calls import ask
 from .outcomes import CellOutcome, failure_of, failure_record
+from .recalling import charge_cell
 from .record import Entry
 from .tree import Call, Run
 
@@ -93,7 +94,7 @@ class Driver:
         entry = run.record.begin("ask", key, payload)
         if effect.purpose in ("reply", "direct"):
             try:
-                run.budget.take_step()
+                run.budget.take_step(again=entry.done)
             except BudgetExceeded as error:
                 run.record.finish(entry, failure_record(error))
                 return Stopped(error=error)
@@ -125,15 +126,18 @@ class Driver:
                 return "probe", run.model
 
     async def _exec(self, effect: Exec) -> Outcome:
-        run = self._run
-        if run.budget.remaining_seconds() == 0:
-            return Stopped(error=run.budget.expire())
+        run, late = self._run, self._run.budget.remaining_seconds() == 0
         branches, key = self._branches, f"{effect.step}.{effect.index}"
+        if late and not run.record.has("exec", key):
+            return Stopped(error=run.budget.expire())
         begin_cell(branches.current, effect.step, key)
         entry = run.record.begin("exec", key, {"code": effect.code, "origin": effect.origin})
         run.event(CellStarted, step=effect.step, index=effect.index, code=effect.code)
         if entry.outcome is not None and (failure := failure_of(entry.outcome)) is not None:
+            charge_cell(branches.current.run, entry.key)
             return self._stopped(effect, failure)
+        if late and not entry.done:
+            return self._too_late(effect, entry)
         outcome = await self._outcome(effect, entry)
         run.event(CellEnded, step=effect.step, index=effect.index, **_cell_fields(outcome.result))
         if run.tree.fatal is not None:
@@ -152,6 +156,13 @@ class Driver:
                 run.record.finish(entry, failure_record(error))
                 self._stopped(effect, error)
             raise
+
+    def _too_late(self, effect: Exec, entry: Entry) -> Stopped:
+        """A cell that an earlier attempt was at, until the run's time was over; what it had used by then counts."""
+        charge_cell(self._branches.current.run, entry.key)
+        error = self._run.budget.expire()
+        self._run.record.finish(entry, failure_record(error))
+        return self._stopped(effect, error)
 
     def _stopped(self, effect: Exec, error: CellblockError) -> Stopped:
         """A cell that went on and on after the deadline has ended without a result."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..events import SUBCALL_ROLES, ModelAnswered, ModelAsked, ToolCalled
 from ..store.journal import EffectRow
+from .asides import passes_probe
 from .budget import Budget
 from .outcomes import failure_of, usage_of
 from .tree import Run
@@ -23,11 +24,11 @@ def charge_cell(run: Run, cell: str) -> None:
     """Count what a finished cell had asked for, and tell of it once more."""
     rows = list(run.record.inside(cell))
     # They were counted before they were made, whatever became of them.
-    run.budget.take_subcalls(sum(map(_counts, rows)))
+    run.budget.take_subcalls(sum(map(_counts, rows)), again=True)
     for row in rows:
         if row.kind == "call":
             _charge(run, run.run_id, run.budget, row)
-        elif row.kind == "run" and row.ended is not None:
+        elif row.kind == "run":
             charge_child(run, child_id(run.run_id, row.payload["child"]))
         elif row.kind == "tool" and row.ended is not None:
             _used_tool(run, row)
@@ -41,11 +42,11 @@ def charge_child(run: Run, run_id: str) -> None:
 def _charge_run(run: Run, run_id: str, budget: Budget) -> None:
     run.deepest = max(run.deepest, budget.depth)
     rows, forks = run.record.effects_of(run_id), 0
-    budget.take_subcalls(sum(map(_counts, rows)))
+    budget.take_subcalls(sum(map(_counts, rows)), again=True)
     for row in rows:
         if row.kind in ("ask", "call"):
             _charge(run, run_id, budget, row)
-        elif row.kind == "run" and row.ended is not None:
+        elif row.kind == "run":
             _charge_run(run, child_id(run_id, row.payload["child"]), budget.child())
         elif row.kind == "tool" and row.ended is not None:
             _used_tool(run, row)
@@ -66,6 +67,8 @@ def _charge(run: Run, run_id: str, budget: Budget, row: EffectRow) -> None:
     model, step = row.payload["model"], int(row.key.partition(".")[0])
     told = {"call_id": f"{run_id}:{row.key}", "role": role, "step": step, "model": model}
     used, failure = usage_of(row.outcome), failure_of(row.outcome)
+    if role == "probe" and failure is None:
+        run.tree.structured[model] = passes_probe(row.outcome["text"])
     run.event(ModelAsked, **told)
     spent = {} if used is None else {"input_tokens": used.input_tokens, "output_tokens": used.output_tokens, "cost_usd": used.cost_usd}
     error = None if failure is None else f"{type(failure).__name__}: {failure}"

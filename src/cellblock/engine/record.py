@@ -180,6 +180,10 @@ class Record:
         """Of another run of the same tree."""
         return self._journal.effects(run_id)
 
+    def has(self, kind: str, key: str) -> bool:
+        """Whether an earlier attempt had begun the next effect of that kind and key."""
+        return bool(self._past.get((kind, key)))
+
     def recall(self, kind: str, key: str) -> Any:
         """The outcome of something that the engine itself had noted; None where there is none."""
         rows = self._past.get((kind, key))
