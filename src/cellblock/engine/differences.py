@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 AROUND_CHARS = 40
+PLACE_CHARS = 200
 _NOTHING = object()
 
 
@@ -13,7 +14,8 @@ def difference(recorded: Any, now: Any, at: str = "") -> str | None:
     """The first place where they differ and what stands there, such as `, at messages[0].content[12]: …`; None where they are equal."""
     if isinstance(recorded, dict) and isinstance(now, dict):
         for key in dict.fromkeys([*recorded, *now]):
-            if (found := difference(recorded.get(key, _NOTHING), now.get(key, _NOTHING), f"{at}.{key}" if at else str(key))) is not None:
+            inner = f"{at}.{_key(key)}" if at else _key(key)
+            if (found := difference(recorded.get(key, _NOTHING), now.get(key, _NOTHING), inner)) is not None:
                 return found
         return None
     if isinstance(recorded, list) and isinstance(now, list):
@@ -39,7 +41,15 @@ def _of_texts(recorded: str, now: str, at: str) -> str | None:
     return f"{_place(f'{at}[{place}]')}: {old} is now {new}"
 
 
+def _key(key: Any) -> str:
+    """A cell may have chosen it."""
+    text = str(key)
+    return text if text.isidentifier() and len(text) <= AROUND_CHARS else repr(text[:AROUND_CHARS])
+
+
 def _place(at: str) -> str:
+    if len(at) > PLACE_CHARS:
+        at = f"{at[: PLACE_CHARS // 2]}…{at[-PLACE_CHARS // 2 :]}"
     return f", at {at}" if at else ""
 
 
