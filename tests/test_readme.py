@@ -70,7 +70,8 @@ def commands() -> list[str]:
 def test_a_command_and_its_options_are_known(line: str) -> None:
     _, *words = shlex.split(line, comments=True)
     command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands"):
+    assert words[0] in command.commands
+    while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words.pop(0)]
     known = {option for param in command.params for option in param.opts}
     assert {word for word in words if word.startswith("-")} <= known
