@@ -11,6 +11,7 @@ import pytest
 from responsive import responsive_loop
 
 from cellblock import RLM, ExecLimits, Models, RunLimits, ScriptedModel
+from cellblock.engine.run_files import recorded_files
 from cellblock.errors import ConfigError
 from cellblock.events import FileChanged
 from cellblock.host.vfs import VfsLimits
@@ -254,3 +255,13 @@ async def test_each_change_is_told_with_its_size(sandbox: str) -> None:
         ("write", "/a", 8, 1),
         ("delete", "/a", 0, 1),
     ]
+
+
+async def test_a_branched_run_has_its_own_files_alone(tmp_path: Path) -> None:
+    journal = str(tmp_path / "j.db")
+    model = ScriptedModel([cell("vfs.write('/a', '1')"), cell("vfs.write('/b', '2')\nFINAL(1)")])
+    first = RLM(model, sandbox="restricted", journal=journal)
+    run_id = (await first.arun("q", "c")).run_id
+    other = await first.recorded(run_id).abranch(2, "FINAL(2)")
+    async with first.engine.store() as store:
+        assert [recorded_files(store, one) for one in (run_id, other.run_id)] == [{"/a": b"1", "/b": b"2"}, {"/a": b"1"}]

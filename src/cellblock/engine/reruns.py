@@ -18,7 +18,7 @@ from .contexts import ContextSource
 from .driving import driven
 from .effects import Conclusion
 from .keeping import kept_context, kept_snapshot
-from .kept_states import owner_of
+from .kept_states import FILE, owner_of
 from .performing import perform_direct, perform_run
 from .recalling import child_id, fork_id
 from .record import RecordEnded, RecordMode
@@ -197,7 +197,9 @@ def _copy(store: Store, row: RunRow, new_id: str, step: int, reply: str | None) 
     store.journal.copy_run(row.run_id, new_id, parent=None, task=task, seqs=[one.seq for one in before])
     _copy_below(store.journal, row.run_id, new_id, before, step)
     for name, blob in store.blobs.links(owner_of(row.run_id)).items():
-        store.blobs.link(owner_of(new_id), name, blob)
+        # Its files are those of its own end.
+        if not name.startswith(FILE):
+            store.blobs.link(owner_of(new_id), name, blob)
     if reply is not None:
         store.journal.reopen_run(new_id)
         store.journal.record(new_id, "ask", str(step), asks[0].payload, {"text": reply, "model": "edited", "usage": None})
