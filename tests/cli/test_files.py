@@ -86,7 +86,7 @@ def test_an_unknown_run_is_one_line(cellblock, journal):
     recorded(journal, "1")
     done = cellblock("files", "no\x1b[2Jsuch", "--journal", journal)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(r"cellblock: no run 'no\x1b[2Jsuch' is on record in ") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(r"cellblock: 'no\\x1b[2Jsuch' is the id of no run") and done.stderr.count("\n") == 1
 
 
 def test_a_run_that_was_cut_off_has_the_files_that_its_record_leads_to(cellblock, journal, tmp_path):

@@ -142,9 +142,9 @@ class _Chosen:
 
     def _same(self, name: str, adapter: ModelAdapter) -> ModelAdapter:
         """The adapter, if it is what the run had asked. Else its key and the run's prompts would go where nobody sent them."""
-        from ..models.cache import identity_of
+        from ..models.remote import RemoteModel
 
-        if self._record["identities"].get(name, identity_of(adapter)) == identity_of(adapter):
+        if not isinstance(adapter, RemoteModel) or self._record["identities"].get(name) in (None, adapter.identity):
             return adapter
         raise ConfigError(f"the run asked {one_line(name, 120)} at another address, by another API or with other settings")
 

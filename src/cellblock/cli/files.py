@@ -52,8 +52,10 @@ def files(
 
 def _recorded(run: str, journal: str | None) -> tuple[str, Mapping[str, bytes]]:
     from ..engine.run_files import recorded_files
+    from ..repl.keys import tenant_key
+    from ..store.journal import DEFAULT_TENANT
 
-    with records.reading(journal) as store:
+    with records.reading(journal, key=tenant_key(DEFAULT_TENANT)) as store:
         run_id = records.find(store, run, records.newest).run_id
         return run_id, recorded_files(store, run_id)
 
