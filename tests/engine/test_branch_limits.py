@@ -10,12 +10,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from cellblock import ExecLimits, Guards, RunLimits
+from cellblock import RLM, ExecLimits, Guards, Models, RunLimits, ScriptedModel
 from cellblock.engine.branches import Branches
 from cellblock.engine.snapshots import SnapshotPolicy
 from cellblock.events import Branched
 
-from .acts import CHECKPOINT, play, tried
+from .acts import CHECKPOINT, cell, play, tried
 
 pytestmark = pytest.mark.anyio
 SHORT = ExecLimits(wall_seconds=0.5, cpu_seconds=0.5)
@@ -283,3 +283,31 @@ async def test_a_fork_s_cells_are_told_of_in_the_order_in_which_they_end(sandbox
     played = await play(sandbox, CHECKPOINT, TWO + "r = fork.run_all({'a': 'x', 'b': 'x'})\nFINAL(list(r))")
     assert played.value == ["a", "b"]
     assert sorted((event.act, event.name) for event in played.of(Branched)[-2:]) == [("fork.run", "a"), ("fork.run", "b")]
+
+
+async def test_forks_of_all_runs_together_have_only_so_many_processes() -> None:
+    # Four children with five forks each: twenty forks, of which two run and two more keep their workers.
+    names = "['f' + str(n) for n in range(5)]"
+    forks = (
+        f"for name in {names}:\n    fork.create('c1', name)\nfor k in range(3):\n    fork.run_all({{name: 'n += 1' for name in {names}}})\n"
+    )
+    child = ["checkpoint.create()\nn = 0", forks + "FINAL([fork.run(name, 'n')['value'] for name in " + names + "])"]
+    model = ScriptedModel(fallback=lambda messages: cell(child[sum(message.role == "assistant" for message in messages)]), name="child")
+    root = ScriptedModel([cell("FINAL(rlm_query_batched(['q' + str(k) for k in range(4)]))")], name="root")
+    limits = RunLimits(parallel_children=2)
+    await play("restricted", "FINAL(1)")
+    before = processes()
+    async with counted_processes() as most:
+        result = await RLM(Models(root=root, children=[model]), sandbox="restricted", journal=":memory:", limits=limits).arun("q", "c")
+    assert result.value == [["3"] * 5] * 4
+    assert most[0] <= before + 1 + 2 + 2 + 2 + 4, "the root, children, forks that run, forks that wait, and what the zygote keeps ready"
+
+
+async def test_forks_of_a_child_run_in_a_fork_have_places_of_their_own() -> None:
+    child = ["checkpoint.create()", "fork.create('c1', 'inner')\nFINAL(fork.run('inner', '7')['value'])"]
+    model = ScriptedModel(fallback=lambda messages: cell(child[sum(message.role == "assistant" for message in messages)]), name="child")
+    code = "fork.create('c1', 'a')\nFINAL(fork.run('a', \"print(rlm_query('q'))\")['output'])"
+    root = ScriptedModel([cell(CHECKPOINT), cell(code)], name="root")
+    limits = RunLimits(parallel_children=1, wall_seconds=30)
+    result = await RLM(Models(root=root, children=[model]), sandbox="restricted", journal=":memory:", limits=limits).arun("q", "c")
+    assert result.value == "7\n"

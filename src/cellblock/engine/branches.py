@@ -91,6 +91,7 @@ class Branches:
         """Close every session."""
         for branch in (*(fork.branch for fork in self.forks.values()), self.main):
             await branch.__aexit__(kind, error, traceback)
+            self.run.tree.fork_sessions.discard(branch.run.run_id)
 
     @property
     def children(self) -> int:
@@ -213,6 +214,14 @@ class Branches:
         self.forks[name] = Fork(name=name, checkpoint=checkpoint, branch=self.make(own, self, found.place))
         return self.forks[name]
 
+    async def rest(self, fork: Fork) -> None:
+        """Let go of a fork's worker for as long as no cell runs in it, where more of them wait than run at once."""
+        branch, waiting = fork.branch, self.run.tree.fork_sessions
+        waiting.add(branch.run.run_id)
+        if len(waiting) > self._limits.parallel_children and branch.place.is_reachable:
+            waiting.discard(branch.run.run_id)
+            await branch.go_to(branch.place)
+
     def switch(self, name: str) -> None:
         """Run the next cells in that branch."""
         self._refuse_after_commit("fork.switch")
@@ -257,6 +266,7 @@ class Branches:
     async def _end(self, fork: Fork, *, committed: bool) -> None:
         run = fork.branch.run
         await fork.branch.__aexit__(None, None, None)
+        run.tree.fork_sessions.discard(run.run_id)
         ending = "committed" if committed else "dropped"
         run.record.end("ended", {"success": committed, "ending": ending, "score": fork.score, "error": None})
         forget_states(run)

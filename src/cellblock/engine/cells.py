@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import anyio
+
 from ..host.vfs import Vfs
 from ..limits import ExecLimits
 from ..store.journal import EffectRow
@@ -12,6 +14,7 @@ from .branches import Branches, Fork
 from .outcomes import CellOutcome
 from .recalling import charge_cell
 from .record import Entry, Record
+from .tree import Run
 
 FILES, BRANCH = "vfs", "branch"
 """Kinds of effects: what a cell does to files, and to branches."""
@@ -56,14 +59,24 @@ async def run_in(branches: Branches, fork: Fork, code: str) -> CellOutcome:
     fork.runs += 1
     begin_cell(branch, outer.step, f"{outer.cell}-{fork.runs}")
     entry = run.record.begin("exec", run.cell, {"code": code, "origin": "fork"})
-    run.in_fork = True
-    try:
-        outcome = await outcome_of(branches, branch, run.record, entry, code, branches.cell_limits())
-    finally:
-        run.in_fork = False
-    outer.fork_calls += outcome.subcalls
-    await branch.keep(entry.key)
+    async with _place(run):
+        run.in_fork = True
+        try:
+            outcome = await outcome_of(branches, branch, run.record, entry, code, branches.cell_limits())
+        finally:
+            run.in_fork = False
+        outer.fork_calls += outcome.subcalls
+        await branch.keep(entry.key)
+        await branches.rest(fork)
     return outcome
+
+
+def _place(run: Run) -> anyio.CapacityLimiter:
+    """Each depth has its own: a fork's cell that waits for a child run keeps its place, which no fork of that child can need."""
+    places, depth = run.tree.fork_places, run.budget.depth
+    if depth not in places:
+        places[depth] = anyio.CapacityLimiter(run.budget.limits.parallel_children)
+    return places[depth]
 
 
 async def _recall(branches: Branches, branch: Branch, cell: str, outcome: CellOutcome) -> None:

@@ -87,6 +87,10 @@ class Tree:
     surplus: dict[str, int] = field(default_factory=dict)
     """By model, the most that a call so far has used beyond its estimated prompt and the bound on its answer: a command's own system
     prompt, a server that takes no bound. Without it, a batch would pass a limit by so much for each of its calls in flight."""
+    fork_places: dict[int, anyio.CapacityLimiter] = field(default_factory=dict)
+    """Of each depth, for the forks whose cells run there."""
+    fork_sessions: set[str] = field(default_factory=set)
+    """Ids of the forks that `fork.run` has left with an open session."""
     call_ended: anyio.Event = field(default_factory=anyio.Event)
     """Set and replaced whenever a call has ended."""
     fatal: CellblockError | None = None
