@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -13,9 +15,12 @@ import pytest
 from cellblock import RLM, ExecLimits, Guards, Models, RunLimits, ScriptedModel
 from cellblock.engine.branches import Branches
 from cellblock.engine.snapshots import SnapshotPolicy
-from cellblock.events import Branched
+from cellblock.events import Branched, CellEnded
+from cellblock.models.protocol import Message
+from cellblock.store.journal import Journal
 
 from .acts import CHECKPOINT, cell, play, tried
+from .test_branches_model import cut_off
 
 pytestmark = pytest.mark.anyio
 SHORT = ExecLimits(wall_seconds=0.5, cpu_seconds=0.5)
@@ -311,3 +316,79 @@ async def test_forks_of_a_child_run_in_a_fork_have_places_of_their_own() -> None
     limits = RunLimits(parallel_children=1, wall_seconds=30)
     result = await RLM(Models(root=root, children=[model]), sandbox="restricted", journal=":memory:", limits=limits).arun("q", "c")
     assert result.value == "7\n"
+
+
+# -- ends of all kinds while forks run
+
+
+LIES = "import worker\ndef lie(self, *a):\n    self.wire.send({'t': 'system'})\nworker.Worker._finish = lie"
+
+
+async def test_a_fork_whose_worker_lies_leaves_the_others_and_the_main_line_whole(naked: str, tmp_path: Path) -> None:
+    cells = [
+        "x = 1\ncheckpoint__create('base')",
+        f"fork__create('c1', 'a')\nfork__create('c1', 'b')\nr = fork__run_all({{'a': {LIES!r}, 'b': 'x = 2\\nx'}})\n"
+        "print(r['a']['error'], r['b']['value'], x)",
+        "print(fork__run('b', 'x')['value'], fork__run('a', 'x')['value'], x)",
+    ]
+    played = await play(naked, replies=[*map(cell, cells), "FINAL: over"], journal=tmp_path / "j.db")
+    assert played.outputs == ["", "SandboxBroken: the call failed 2 1\n", "2 1 1\n"], played.errors
+    told = [event.error for event in played.of(Branched) if event.act == "fork.run"]
+    assert sorted(filter(None, told)) == ["SandboxBroken: the call failed"]
+    assert without_outcome(tmp_path / "j.db") == []
+    assert (await played.rlm.recorded(played.result.run_id).areplay()).same
+    cut_off(tmp_path / "j.db", played.result.run_id, 0.95)
+    resumed = await played.rlm.aresume(played.result.run_id)
+    assert [event.stdout for event in resumed.trace if isinstance(event, CellEnded)] == played.outputs
+
+
+async def test_a_run_whose_time_is_up_in_a_fork_ends_with_what_there_is(tmp_path: Path) -> None:
+    code = "print('before')\nfork.create('c1', 'a')\nfork.run('a', 'while True: pass')\nprint('after')"
+    started = time.monotonic()
+    played = await play("restricted", CHECKPOINT, code, limits=RunLimits(wall_seconds=3), journal=tmp_path / "j.db")
+    assert (played.result.ending, played.result.success) == ("budget", False)
+    assert "before" in played.result.answer
+    assert time.monotonic() - started < 15
+    assert without_outcome(tmp_path / "j.db") == []
+
+
+async def test_a_fork_that_waits_for_a_model_when_the_time_is_up_is_on_record(tmp_path: Path) -> None:
+    code = "print('before')\nfork.create('c1', 'a')\nfork.run('a', 'llm_query(\"slow\")')\nprint('after')"
+    played = await play("restricted", CHECKPOINT, code, sub=Barrier(2), limits=RunLimits(wall_seconds=2), journal=tmp_path / "j.db")
+    assert (played.result.ending, played.result.success) == ("budget", False)
+    assert without_outcome(tmp_path / "j.db") == []
+
+
+def without_outcome(journal: Path) -> list[Any]:
+    """Effects of any run that have begun and not ended."""
+    with Journal(journal) as opened:
+        return [row for run in opened.runs() for row in opened.effects(run.run_id) if row.ended is None]
+
+
+async def test_a_run_that_is_cancelled_while_forks_run_leaves_no_process_and_can_go_on(tmp_path: Path) -> None:
+    asked, go_on = anyio.Event(), anyio.Event()
+
+    async def sub(prompt: str) -> str:
+        asked.set()
+        await go_on.wait()
+        return f"sub: {prompt}"
+
+    code = TWO + "r = fork.run_all({'a': 'x = 7\\ny = llm_query(\"1\")', 'b': 'x'})\nstrategy.commit('a')"
+    root = ScriptedModel(fallback=by_place(CHECKPOINT, code, "FINAL([x, y])"), name="root")
+    rlm, runs = RLM(root, sub_model=sub, sandbox="restricted", journal=tmp_path / "j.db"), list[str]()
+    await play("restricted", "FINAL(1)")
+    before = processes()
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: rlm.arun("q", "c", on_event=lambda event: runs.append(event.run_id)))
+        await asked.wait()
+        group.cancel_scope.cancel()
+    with anyio.fail_after(20):
+        while processes() > before + 4:
+            await anyio.sleep(0.05)
+    go_on.set()
+    assert (await rlm.aresume(runs[0])).value == [7, "sub: 1"]
+
+
+def by_place(*cells: str) -> Callable[[Sequence[Message]], str]:
+    """Replies by their place in the conversation."""
+    return lambda messages: cell(cells[sum(message.role == "assistant" for message in messages)])

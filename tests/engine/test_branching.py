@@ -55,10 +55,9 @@ async def test_going_back_brings_variables_functions_and_files_back(sandbox: str
 
 
 async def test_one_checkpoint_can_be_gone_back_to_twice(sandbox: str) -> None:
-    played = await play(
-        sandbox, CHECKPOINT, "log.append(1)\ncheckpoint.restore('c1')", "log.append(2)\ncheckpoint.restore('c1')", "FINAL([log, x])"
-    )
-    assert played.value == [["start"], 1]
+    change = "log.append(1)\nvfs.append('/plans/p', ', more')\nvfs.write('/new', '')\ncheckpoint.restore('c1')"
+    played = await play(sandbox, CHECKPOINT, change, change, "FINAL([log, x, vfs.read('/plans/p'), vfs.list()])")
+    assert played.value == [["start"], 1, "plan", ["/plans/p"]]
 
 
 async def test_the_answers_of_models_are_there_after_going_back_and_not_asked_for_again(sandbox: str) -> None:

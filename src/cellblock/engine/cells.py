@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import anyio
 
+from ..errors import SandboxBroken
 from ..host.vfs import Vfs
 from ..limits import ExecLimits
 from ..store.journal import EffectRow
 from .branch import Branch
 from .branches import Branches, Fork
-from .outcomes import CellOutcome
+from .outcomes import CellOutcome, failure_of, failure_record
 from .recalling import charge_cell
 from .record import Entry, Record
 from .tree import Run
@@ -52,23 +55,40 @@ async def run_in(branches: Branches, fork: Fork, code: str) -> CellOutcome:
     """What came of a cell that another branch runs in this fork.
 
     Raises:
-        SandboxError, StoreError: as `Branch.exec`.
+        SandboxError, StoreError: as `Branch.exec`; a broken worker is on record, too.
     """
     outer, branch = branches.current.run, fork.branch
     run = branch.run
     fork.runs += 1
     begin_cell(branch, outer.step, f"{outer.cell}-{fork.runs}")
     entry = run.record.begin("exec", run.cell, {"code": code, "origin": "fork"})
+    if entry.recorded is not None and (failure := failure_of(entry.recorded)) is not None:
+        raise failure
     async with _place(run):
         run.in_fork = True
         try:
-            outcome = await outcome_of(branches, branch, run.record, entry, code, branches.cell_limits())
+            with failing(run, entry):
+                outcome = await outcome_of(branches, branch, run.record, entry, code, branches.cell_limits())
         finally:
             run.in_fork = False
         outer.fork_calls += outcome.subcalls
         await branch.keep(entry.key)
         await branches.rest(fork)
     return outcome
+
+
+@contextmanager
+def failing(run: Run, entry: Entry) -> Iterator[None]:
+    """Have it on record where a broken worker, or the run's deadline, keeps something in a fork from its end."""
+    try:
+        yield
+    except SandboxBroken as broken:
+        run.record.finish(entry, failure_record(broken))
+        raise
+    except anyio.get_cancelled_exc_class():
+        if run.budget.remaining_seconds() == 0 and entry.recorded is None:
+            run.record.finish(entry, failure_record(run.budget.expire()))
+        raise
 
 
 def _place(run: Run) -> anyio.CapacityLimiter:
@@ -106,7 +126,8 @@ async def _act(branches: Branches, row: EffectRow) -> None:
         case {"act": "fork.score", "name": name, "score": score}:
             branches.fork(name).score = score
         case {"act": "fork.run", "name": name, "code": code}:
-            await run_in(branches, branches.fork(name), code)
+            with suppress(SandboxBroken):
+                await run_in(branches, branches.fork(name), code)
         case {"act": "strategy.commit", "fork": fork, "rationale": rationale}:
             branches.commit(fork, rationale)
 

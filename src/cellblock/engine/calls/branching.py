@@ -13,7 +13,7 @@ from ...events import Branched
 from ...repl.protocol import CellError, External
 from ...values import Value
 from ..branches import Branches, Fork
-from ..cells import BRANCH, run_in
+from ..cells import BRANCH, failing, run_in
 from ..observations import error_text
 from ..outcomes import CellOutcome
 from ..record import Entry
@@ -222,16 +222,20 @@ class Branching:
     async def _run_one(self, pair: tuple[tuple[Fork, str], Entry]) -> Value:
         (fork, code), entry = pair
         run = self._run
-        try:
-            shown = _shown(await run_in(self._branches, fork, code))
-        except SandboxBroken as broken:
-            # One fork's worker is no reason to stop the others'.
-            shown = {"output": "", "value": None, "error": redacted(broken), "final": None, "changed": []}
+        with failing(run, entry):
+            shown = await self._shown(fork, code)
         error = shown["error"]
         if entry.outcome is None:
             run.record.finish(entry, {"error": error})
         run.event(Branched, step=run.step, act="fork.run", name=fork.name, error=error)
         return shown
+
+    async def _shown(self, fork: Fork, code: str) -> dict[str, Any]:
+        try:
+            return _shown(await run_in(self._branches, fork, code))
+        except SandboxBroken as broken:
+            # One fork's worker is no reason to stop the others'.
+            return {"output": "", "value": None, "error": redacted(broken), "final": None, "changed": []}
 
 
 def _code(function: str, name: str, value: Value) -> str:
