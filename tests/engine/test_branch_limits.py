@@ -135,6 +135,15 @@ async def test_sub_calls_in_forks_are_sub_calls_to_the_guards() -> None:
     assert played.value == "asked"
 
 
+async def test_child_runs_of_a_fork_are_child_runs_to_the_guards_before_and_after_its_commit() -> None:
+    child = ScriptedModel(fallback="FINAL(7)", name="child")
+    codes = [CHECKPOINT, "fork.create('c1', 'a')\nfork.run('a', 'y = rlm_query(\"q\")')\nstrategy.commit('a')", "z = 1", "FINAL(y)"]
+    models = Models(root=ScriptedModel(list(map(cell, codes)), name="root"), children=[child])
+    guards = Guards(depth_enforcement="strict", require_min_depth=1, require_min_recursive_calls=1)
+    result = await RLM(models, sandbox="restricted", journal=":memory:", guards=guards).arun("q", "c")
+    assert (result.value, result.steps) == ("7", 4), result.error
+
+
 async def test_a_sub_call_limit_is_told_in_the_fork_and_ends_the_run_with_what_there_is() -> None:
     many = "n = 0\\nfor i in range(1000):\\n    llm_query(str(i))\\n    n += 1"
     played = await play(

@@ -229,7 +229,6 @@ class Branches:
         self._moves.append(partial(self._switch, branch))
 
     async def _switch(self, branch: Branch) -> None:
-        branch.run.step = self.current.run.step
         self.current = branch
 
     def commit(self, name: str, rationale: str) -> None:
