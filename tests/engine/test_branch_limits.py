@@ -335,10 +335,10 @@ LIES = "import worker\ndef lie(self, *a):\n    self.wire.send({'t': 'system'})\n
 
 async def test_a_fork_whose_worker_lies_leaves_the_others_and_the_main_line_whole(naked: str, tmp_path: Path) -> None:
     cells = [
-        "x = 1\ncheckpoint__create('base')",
-        f"fork__create('c1', 'a')\nfork__create('c1', 'b')\nr = fork__run_all({{'a': {LIES!r}, 'b': 'x = 2\\nx'}})\n"
+        "x = 1\ncheckpoint.create('base')",
+        f"fork.create('c1', 'a')\nfork.create('c1', 'b')\nr = fork.run_all({{'a': {LIES!r}, 'b': 'x = 2\\nx'}})\n"
         "print(r['a']['error'], r['b']['value'], x)",
-        "print(fork__run('b', 'x')['value'], fork__run('a', 'x')['value'], x)",
+        "print(fork.run('b', 'x')['value'], fork.run('a', 'x')['value'], x)",
     ]
     played = await play(naked, replies=[*map(cell, cells), "FINAL: over"], journal=tmp_path / "j.db")
     assert played.outputs == ["", "SandboxBroken: the call failed 2 1\n", "2 1 1\n"], played.errors

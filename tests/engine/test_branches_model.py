@@ -187,6 +187,12 @@ FOUND: dict[str, list[list[Act]]] = {
         [("switch", "main")],
         [("commit", "b", "why")],
     ],
+    "scores": [
+        [("checkpoint", ""), ("ask", "q1")],
+        [("create", "c1", "a"), ("score", "a", 2)],
+        [("run", {"a": [("push", 5)]}), ("score", "a", -1)],
+        [("create", "c1", "b"), ("score", "b", 1)],
+    ],
     "forks that fail and ask": [
         [("checkpoint", ""), ("ask", "q1")],
         [

@@ -189,7 +189,9 @@ class Branch:
         if not needed or (snapshot := await self._dumped()) is None:
             return None
         if self._blobs is None:
-            self.place = self.place.holding(snapshot)
+            # In this process's memory: as many as there are checkpoints may be held at once.
+            if len(snapshot) <= self.run.tree.settings.snapshots.max_bytes:
+                self.place = self.place.holding(snapshot)
             return None
         return await self._put(self._blobs, snapshot, f"{PINNED}{key}")
 
