@@ -41,7 +41,7 @@ async def resume() -> AsyncIterator[Figure]:
 
 
 async def replay() -> AsyncIterator[Figure]:
-    """The same run replayed: every cell runs again, every effect is compared. Floor: a thousandth of what it took to run."""
+    """The same run replayed: every cell runs again, every effect is compared. Floor: the rate at which it ran."""
     for sandbox in ("monty", "restricted"):
         rates, ran = [], []
         for _ in range(ROUNDS):

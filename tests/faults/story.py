@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from cellblock.models.protocol import Message
 
 QUESTION, CONTEXT = "the root's question", "apples\npears\nplums\n"
-EFFECTS = 45
+EFFECTS = 60
 """That the whole run has on record at least, its child runs' included."""
 
 CRASHED = "InterpreterCrashed"
 
+CALLS = 29
+"""Of models, in the whole run."""
 _ROOT = (
     """import datetime, random
 when, luck = datetime.datetime.now(), [random.random()]
@@ -25,13 +27,23 @@ print(shape)""",
     """weight = weigh("apples", 3)
 alone = llm_query("alone " + weight)
 luck.append(random.random())
+vfs.write("/plans/first.txt", weight)
+checkpoint.create("weighed")
 print(alone)""",
+    """fork.create("c1", "left")
+fork.create("c1", "right")
+print([one["error"] for one in fork.run_all({"left": LEFT, "right": RIGHT}).values()])
+fork.score("left", 0.5)
+strategy.commit("right", "it has a note")""".replace("LEFT", repr("luck.append(llm_query('left'))")).replace(
+        "RIGHT", repr("luck.append(llm_query('right'))\nvfs.append('/plans/first.txt', '!')")
+    ),
     """solo = rlm_query("child solo", "text of solo")
 print(solo)""",
     """pair = rlm_query_batched(["child a", "child b"], ["text of a", "text of b"])
 print(pair)""",
     """stood = when == datetime.datetime.now()
 story = {"names": names, "shape": shape, "alone": alone, "solo": solo, "pair": pair, "luck": luck, "stood": stood}
+story["plan"] = vfs.read("/plans/first.txt")
 print(len(story))""",
     "FINAL_VAR(story)",
 )

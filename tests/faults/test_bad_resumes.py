@@ -19,7 +19,7 @@ from . import story
 from .recorded import Down, Told, edit, failed, last_run, rlm, story_rlm
 
 pytestmark = pytest.mark.anyio
-DOWN_AT = 25
+DOWN_AT = 28
 """The root's reply after its child runs."""
 
 
@@ -47,7 +47,7 @@ async def test_a_run_that_was_cut_off_goes_on(tmp_path: Path, sandbox: str):
     run_id = await cut_off(tmp_path, sandbox)
     model = Told()
     await goes_on(story_rlm(tmp_path, sandbox, model), run_id)
-    assert model.calls == 26 - DOWN_AT + 1
+    assert model.calls == story.CALLS - DOWN_AT + 1
 
 
 async def test_a_finished_run_is_refused(tmp_path: Path):
@@ -121,9 +121,9 @@ async def test_without_its_states_a_run_does_its_cells_again_and_tells(tmp_path:
     model = Told()
     result = await goes_on(story_rlm(tmp_path, sandbox, model), run_id)
     opened = next(event for event in result.trace if isinstance(event, SessionOpened) and event.run_id == run_id)
-    assert opened.cells_again == 5
+    assert opened.cells_again == 6
     assert len(opened.skipped) == 5 and "blob" in opened.skipped[0]
-    assert model.calls == 26 - DOWN_AT + 1
+    assert model.calls == story.CALLS - DOWN_AT + 1
 
 
 async def test_with_its_states_a_run_does_no_cell_again(tmp_path: Path, sandbox: str):
@@ -149,5 +149,5 @@ async def test_a_clock_that_was_set_back_changes_nothing(tmp_path: Path, monkeyp
     monkeypatch.setattr(time, "time", lambda: now() - 3_600)
     engine = story_rlm(tmp_path, "restricted")
     result = await goes_on(engine, run_id)
-    assert result.steps == 7
+    assert result.steps == 8
     assert (await engine.recorded(run_id).areplay()).same

@@ -38,6 +38,6 @@ def test_the_run_is_one_that_does_all_that_a_run_can_do(staged: Callable[..., Se
     setting = staged("monty", 1)
     was = setting._undisturbed()
     rows = [row for rows in checking.recorded(setting.folder / "1").values() for row in rows]
-    assert {row.kind for row in rows} == {"ask", "exec", "call", "tool", "run", "get", "refuse", "snapshot"}
+    assert {row.kind for row in rows} == {"ask", "exec", "call", "tool", "run", "get", "refuse", "snapshot", "vfs", "branch"}
     assert sum(row.kind != "snapshot" for row in rows) >= story.EFFECTS
     assert was.report.value["stood"] is True and was.report.value["shape"] == {"sides": 4}

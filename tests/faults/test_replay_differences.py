@@ -57,9 +57,9 @@ CHANGES = {
     ),
     "a reply": (
         "outcomes",
-        outcome_of("ask", "4"),
+        outcome_of("ask", "5"),
         lambda old: old | {"text": "```repl\nsolo = 1\n```"},
-        "exec 4.0 differs from its record, at code[",
+        "exec 5.0 differs from its record, at code[",
     ),
     "an answer to a sub-call": (
         "outcomes",
@@ -81,9 +81,9 @@ CHANGES = {
     ),
     "a child's answer": (
         "outcomes",
-        outcome_of("run", "4.0.1"),
+        outcome_of("run", "5.0.1"),
         lambda old: old | {"value": "changed"},
-        "the outcome of run 4.0.1 differs from its record, at value[",
+        "the outcome of run 5.0.1 differs from its record, at value[",
     ),
 }
 
@@ -124,11 +124,11 @@ async def test_a_record_of_another_version_is_refused(engine: RLM, run_id: str, 
 
 async def test_a_row_too_many_is_a_difference(engine: RLM, run_id: str, tmp_path: Path):
     with closing(sqlite3.connect(tmp_path / "journal.db")) as database, database:
-        (run, seq), *_ = database.execute("SELECT run, seq FROM effects WHERE kind = 'ask' AND key = '7'")
+        (run, seq), *_ = database.execute("SELECT run, seq FROM effects WHERE kind = 'ask' AND key = '8'")
         for sql in (
-            "INSERT INTO effects SELECT run, 999, kind, '8', payload, started FROM effects WHERE run = ? AND seq = ?",
+            "INSERT INTO effects SELECT run, 999, kind, '9', payload, started FROM effects WHERE run = ? AND seq = ?",
             "INSERT INTO outcomes SELECT run, 999, outcome, ended FROM outcomes WHERE run = ? AND seq = ?",
         ):
             database.execute(sql, (run, seq))
     again = await engine.recorded(run_id).areplay()
-    assert again.difference == f"{run_id}: ask 8 is on record, and was not done this time"
+    assert again.difference == f"{run_id}: ask 9 is on record, and was not done this time"
