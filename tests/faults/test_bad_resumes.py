@@ -122,7 +122,7 @@ async def test_without_its_states_a_run_does_its_cells_again_and_tells(tmp_path:
     result = await goes_on(story_rlm(tmp_path, sandbox, model), run_id)
     opened = next(event for event in result.trace if isinstance(event, SessionOpened) and event.run_id == run_id)
     assert opened.cells_again == 6
-    assert len(opened.skipped) == 5 and "blob" in opened.skipped[0]
+    assert len(opened.skipped) == 6 and "blob" in opened.skipped[0]
     assert model.calls == story.CALLS - DOWN_AT + 1
 
 

@@ -16,6 +16,7 @@ from cellblock.engine.tools import ToolLimits
 from cellblock.errors import ModelUnavailable
 from cellblock.models.protocol import Message, ModelResponse, Usage
 from cellblock.repl.live import Live
+from cellblock.repl.opening import _take_worker
 
 from . import checking, story
 from .recorded import Down, Told, cell, cells, failed, last_run, rlm, story_rlm
@@ -192,3 +193,24 @@ async def test_a_run_branches_off_behind_a_cell_that_was_stopped_by_its_time(tmp
     result = await other.abranch(3, cell("FINAL([x == before, y])"))
     assert result.value == [True, [1, 2]]
     assert (await engine.recorded(result.run_id).areplay()).same
+
+
+async def test_a_fork_whose_worker_was_lost_is_not_run_after_all_when_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    taken: list[int] = []
+
+    async def take(*args: Any) -> Any:
+        worker = await _take_worker(*args)
+        taken.append(worker.pid)
+        if len(taken) == 2:
+            worker.kill()
+        return worker
+
+    monkeypatch.setattr("cellblock.repl.opening._take_worker", take)
+    forks = "fork.create('c1', 'f')\ntold = fork.run('f', 'y = 5')['error']"
+    first = rlm(ScriptedModel([cell("y = 1\ncheckpoint.create('a')"), cell(forks), DOWN]), tmp_path, sandbox="restricted")
+    await failed(first)
+    assert len(taken) == 2
+    assert all(row.ended is not None for rows in checking.recorded(tmp_path).values() for row in rows)
+    result = await rlm(ScriptedModel([cell("strategy.commit('f')"), cell("FINAL(y)")]), tmp_path).aresume(last_run(tmp_path))
+    assert result.value == 1
+    assert (await first.recorded(result.run_id).areplay()).same

@@ -63,7 +63,10 @@ def test_a_run_whose_processes_are_killed_ends_the_same_or_fails_and_goes_on(
         again = setting.host.do(replace(job, do="resume", run_id=run_id)).report
         assert again is not None
         report = again
-    assert (report.error, report.value) == (None, was.report.value)
+    assert report.error is None
+    # A fork that lost its worker has failed, and the story goes on without what it would have added.
+    of_forks = {"plan", "luck"} if whose == "zygotes" else set()
+    assert {key: value for key, value in was.report.value.items() if key not in of_forks}.items() <= report.value.items()
 
 
 def children(pid: int) -> list[int]:

@@ -36,9 +36,11 @@ async def outcome_of(branches: Branches, branch: Branch, record: Record, entry: 
         record: that holds the cell: the run's own, or a fork's.
 
     Raises:
-        SandboxError, StoreError: as `Branch.exec`.
+        SandboxError, StoreError: as `Branch.exec`, or as on record.
     """
     if entry.outcome is not None:
+        if (failure := failure_of(entry.outcome)) is not None:
+            raise failure
         known = CellOutcome.of(entry.outcome)
         await _recall(branches, branch, entry.key, known)
         await branch.recalled(code, branch.run.tree.settings.exec_limits, known, entry.key)
