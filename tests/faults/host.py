@@ -158,7 +158,8 @@ async def performed(job: Job, writes: Writes) -> Report:
         else:
             result = await rlm(job).aresume(job.run_id, on_event=seen)
     except CellblockError as error:
-        return Report(error=f"{type(error).__name__}: {error}", writes=writes.count, repeated=repeated, opened=opened)
+        kind = next(each for each in type(error).__mro__ if each.__module__ == "cellblock.errors")
+        return Report(error=f"{kind.__name__}: {error}", writes=writes.count, repeated=repeated, opened=opened)
     return Report(
         answer=result.answer,
         value=result.value,
