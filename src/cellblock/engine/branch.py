@@ -16,7 +16,8 @@ from ..repl.history import Ran
 from ..repl.protocol import ExecResult, External
 from ..repl.snapshot import Snapshot
 from ..store.blobs import Packed
-from .kept_states import PINNED, STATE, owner_of
+from ..store.trees import owner_of
+from .kept_states import PINNED, STATE
 from .opening import Opening
 from .outcomes import CellOutcome
 from .snapshots import Blobs, answered_bytes

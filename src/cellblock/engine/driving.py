@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from ..errors import StoreError
 from ..store.leases import BEAT_SECONDS, Lease, Leases
 from ..store.opening import Store
-from .kept_states import owner_of
+from ..store.trees import owner_of
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from ..host.context import Context
 from ..host.saved import restored, saved
 from ..store.blobs import Packed
 from ..store.opening import Store
+from ..store.trees import owner_of
 from .contexts import ContextSource, open_context
-from .kept_states import owner_of
 from .settings import Kept, Turn
 from .tasks import RecordedTask
 

@@ -6,6 +6,7 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from ..store.blobs import Packed
+from ..store.trees import owner_of
 from .tree import Run
 
 FILE = "file:"
@@ -14,11 +15,6 @@ LARGE_BYTES = 100_000
 """A larger file is compressed in a thread."""
 STATE, PINNED = "cell ", "pinned cell "
 """How the name of a kept state begins; the key of the cell follows that left it. A pinned one cannot be had by running cells again."""
-
-
-def owner_of(run_id: str) -> str:
-    """Who owns what is kept for a run; also the name of the lease on it."""
-    return f"run:{run_id}"
 
 
 async def keep_files(run: Run) -> None:

@@ -12,13 +12,14 @@ from ..events import AnyEvent
 from ..host.vfs import Vfs
 from ..store.journal import EffectRow, Journal, RunRow
 from ..store.opening import Store
+from ..store.trees import owner_of
 from .answering import Engine, new_run_id, result_of
 from .budget import Budget
 from .contexts import ContextSource
 from .driving import driven
 from .effects import Conclusion
 from .keeping import kept_context, kept_snapshot
-from .kept_states import FILE, owner_of
+from .kept_states import FILE
 from .performing import perform_direct, perform_run
 from .recalling import child_id, fork_id
 from .record import RecordEnded, RecordMode

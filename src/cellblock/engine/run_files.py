@@ -8,8 +8,9 @@ from ..errors import StoreError
 from ..host.vfs import Vfs, VfsLimits
 from ..store.journal import Journal, RunRow
 from ..store.opening import Store
+from ..store.trees import owner_of
 from .cells import BRANCH, FILES, change
-from .kept_states import FILE, owner_of
+from .kept_states import FILE
 from .reruns import recorded
 
 MOVES = frozenset({"checkpoint.restore", "fork.switch", "strategy.commit"})
