@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from responsive import responsive_loop
 
@@ -265,3 +266,23 @@ async def test_a_branched_run_has_its_own_files_alone(tmp_path: Path) -> None:
     other = await first.recorded(run_id).abranch(2, "FINAL(2)")
     async with first.engine.store() as store:
         assert [recorded_files(store, one) for one in (run_id, other.run_id)] == [{"/a": b"1", "/b": b"2"}, {"/a": b"1"}]
+
+
+async def test_what_is_kept_is_what_the_resumed_run_has_and_nothing_of_an_attempt_before(tmp_path: Path) -> None:
+    cells = ("vfs.write('/a', '1')\nvfs.write('/b', '2')", "vfs.delete('/a')\nvfs.append('/b', '3')", "FINAL(vfs.list())")
+    cut_off_once = [True]
+
+    async def model(messages: list[Message]) -> str:
+        step = sum(message.role == "assistant" for message in messages)
+        if step == 1 and cut_off_once:
+            scope.cancel()
+            await anyio.sleep_forever()
+        return cell(cells[step])
+
+    rlm, runs = RLM(model, sandbox="restricted", journal=tmp_path / "j.db"), list[str]()
+    with anyio.CancelScope() as scope:
+        await rlm.arun("q", "c", on_event=lambda event: runs.append(event.run_id))
+    assert await rlm.recorded(runs[0]).afiles() == {"/a": b"1", "/b": b"2"}
+    cut_off_once.clear()
+    assert (await rlm.aresume(runs[0])).value == ["/b"]
+    assert await rlm.recorded(runs[0]).afiles() == {"/b": b"23"}

@@ -36,11 +36,9 @@ async def outcome_of(branches: Branches, branch: Branch, record: Record, entry: 
         record: that holds the cell: the run's own, or a fork's.
 
     Raises:
-        SandboxError, StoreError: as `Branch.exec`, or as on record.
+        SandboxError, StoreError: as `Branch.exec`.
     """
     if entry.outcome is not None:
-        if (failure := failure_of(entry.outcome)) is not None:
-            raise failure
         known = CellOutcome.of(entry.outcome)
         await _recall(branches, branch, entry.key, known)
         await branch.recalled(code, branch.run.tree.settings.exec_limits, known, entry.key)
@@ -57,7 +55,7 @@ async def run_in(branches: Branches, fork: Fork, code: str) -> CellOutcome:
     """What came of a cell that another branch runs in this fork.
 
     Raises:
-        SandboxError, StoreError: as `Branch.exec`; a broken worker is on record, too.
+        SandboxError, StoreError: as `Branch.exec`, or as on record.
     """
     outer, branch = branches.current.run, fork.branch
     run = branch.run
