@@ -135,7 +135,9 @@ def _answered(effects: Iterable[EffectRow]) -> list[EffectRow]:
 
 def _failed_steps(effects: Iterable[EffectRow]) -> set[int]:
     def failed(row: EffectRow) -> bool:
-        return row.kind == "refuse" or (row.kind == "exec" and isinstance(row.outcome, dict) and row.outcome.get("error") is not None)
+        if row.kind != "exec" or not isinstance(row.outcome, dict):
+            return row.kind == "refuse"
+        return row.outcome.get("result", row.outcome).get("error") is not None
 
     return {int(row.key.partition(".")[0]) for row in effects if failed(row)}
 
