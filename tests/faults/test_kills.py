@@ -9,7 +9,7 @@ import pytest
 from . import checking, story
 from .chains import Kill, Setting, chain
 
-KILLS = 7
+KILLS = 5
 """Of each sandbox and policy in every test run."""
 
 
