@@ -16,6 +16,7 @@ from typing import Self
 
 from ..errors import StoreError, TamperedSnapshot
 from .database import Database, check_name
+from .trees import owner_of
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _LINK = """
@@ -50,11 +51,12 @@ class Blobs:
     """The blobs of one tenant.
 
     Args:
+        tenant: whose they are.
         key: the tenant's secret. Without one, changed bytes are found and forged ones are not.
     """
 
     def __init__(self, database: Database, tenant: str, key: bytes) -> None:
-        self._db, self._tenant, self._key = database, tenant, key
+        self._db, self.tenant, self._key = database, tenant, key
 
     @property
     def authenticated(self) -> bool:
@@ -79,7 +81,7 @@ class Blobs:
         with self._db.transaction():
             self._take_turn()
             if not self._touch(blob):
-                row = (self._tenant, blob, kind, packed.size, self._tag(blob, kind, packed.size), time.time())
+                row = (self.tenant, blob, kind, packed.size, self._tag(blob, kind, packed.size), time.time())
                 self._db.execute(
                     "INSERT INTO blobs (tenant, blob, kind, size, tag, touched, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT (tenant, blob) DO NOTHING",
@@ -96,7 +98,7 @@ class Blobs:
             TamperedSnapshot: what is stored is not what was put, or was put with another key.
         """
         sql = "SELECT kind, size, tag, data FROM blobs WHERE tenant = ? AND blob = ?"
-        for kind, size, tag, data in self._db.rows(sql, (self._tenant, _checked(blob_id))):
+        for kind, size, tag, data in self._db.rows(sql, (self.tenant, _checked(blob_id))):
             if not hmac.compare_digest(bytes(tag), self._tag(blob_id, kind, size)):
                 raise TamperedSnapshot(f"{self._db.place}: blob {blob_id[:12]}… was not put with this tenant's key, or was changed")
             raw = _inflated(bytes(data), size)
@@ -125,7 +127,7 @@ class Blobs:
             StoreError: it could not be written.
         """
         where, values = ("", ()) if name is None else (" AND name = ?", (name,))
-        place = (self._tenant, owner, *values)
+        place = (self.tenant, owner, *values)
         with self._db.transaction():
             self._take_turn()
             self._touch_linked(where, place)
@@ -138,7 +140,18 @@ class Blobs:
             StoreError: they could not be read.
         """
         sql = "SELECT name, blob FROM blob_links WHERE tenant = ? AND owner = ? ORDER BY name"
-        return dict(self._db.rows(sql, (self._tenant, owner)))
+        return dict(self._db.rows(sql, (self.tenant, owner)))
+
+    def owners_without_a_run(self) -> list[str]:
+        """Owners that are named like a run of this tenant which is not on record.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        sql = """
+            SELECT DISTINCT owner FROM blob_links WHERE tenant = ? AND owner LIKE ? AND NOT EXISTS
+            (SELECT 1 FROM runs WHERE runs.tenant = blob_links.tenant AND 'run:' || runs.run_id = blob_links.owner) ORDER BY owner"""
+        return [str(owner) for (owner,) in self._db.rows(sql, (self.tenant, owner_of("%")))]
 
     def gc(self, older_than_seconds: float) -> Collected:
         """Remove blobs that nothing links to and that nobody put, linked or unlinked for so long. Those of deleted runs may go at once.
@@ -151,13 +164,13 @@ class Blobs:
             (SELECT 1 FROM blob_links l WHERE l.tenant = blobs.tenant AND l.blob = blobs.blob) RETURNING length(data)"""
         with self._db.transaction():
             self._take_turn()
-            sizes = [int(row[0]) for row in self._db.rows(sql, (self._tenant, time.time() - older_than_seconds))]
+            sizes = [int(row[0]) for row in self._db.rows(sql, (self.tenant, time.time() - older_than_seconds))]
         return Collected(blobs=len(sizes), bytes=sum(sizes))
 
     def problems(self) -> list[str]:
         """Blobs that are changed and links that lead nowhere, a line each. Reads every blob."""
         found = []
-        for (blob,) in self._db.rows("SELECT blob FROM blobs WHERE tenant = ? ORDER BY blob", (self._tenant,)):
+        for (blob,) in self._db.rows("SELECT blob FROM blobs WHERE tenant = ? ORDER BY blob", (self.tenant,)):
             try:
                 self.get(blob)
             except StoreError as error:
@@ -166,17 +179,17 @@ class Blobs:
             SELECT owner, name FROM blob_links l WHERE tenant = ? AND NOT EXISTS
             (SELECT 1 FROM blobs WHERE blobs.tenant = l.tenant AND blobs.blob = l.blob) ORDER BY owner, name"""
         lost = [
-            f"{self._db.place}: the blob that {owner!r} links as {name!r} is gone" for owner, name in self._db.rows(sql, (self._tenant,))
+            f"{self._db.place}: the blob that {owner!r} links as {name!r} is gone" for owner, name in self._db.rows(sql, (self.tenant,))
         ]
         return found + lost
 
     def _place(self, owner: str, name: str) -> tuple[str, str, str]:
-        return self._tenant, check_name("owner", owner), check_name("link", name)
+        return self.tenant, check_name("owner", owner), check_name("link", name)
 
     def _take_turn(self) -> None:
         # One transaction at a time writes a tenant's blobs. Else a collector could remove what a writer has just found to be there, and
         # two writers with the same blobs in another order would wait for each other.
-        self._db.take_turn(f"blobs of {self._tenant}")
+        self._db.take_turn(f"blobs of {self.tenant}")
 
     def _set_link(self, place: tuple[str, str, str], blob: str) -> None:
         # Who has just read where a link leads may still get what was there.
@@ -186,11 +199,11 @@ class Blobs:
     def _touch_linked(self, where: str, place: tuple[str, ...]) -> None:
         linked = f"SELECT blob FROM blob_links WHERE tenant = ? AND owner = ?{where}"
         sql = f"UPDATE blobs SET touched = ? WHERE tenant = ? AND blob IN ({linked})"
-        self._db.execute(sql, (time.time(), self._tenant, *place))
+        self._db.execute(sql, (time.time(), self.tenant, *place))
 
     def _touch(self, blob: str) -> bool:
         sql = "UPDATE blobs SET touched = ? WHERE tenant = ? AND blob = ?"
-        return self._db.execute(sql, (time.time(), self._tenant, blob)).rowcount > 0
+        return self._db.execute(sql, (time.time(), self.tenant, blob)).rowcount > 0
 
     def _tag(self, blob: str, kind: str, size: int) -> bytes:
         # The size as well: it bounds what is unpacked, so whoever changes the database must not choose it.

@@ -17,7 +17,7 @@ from .blobs import Blobs, Collected
 from .connecting import connect
 from .database import Database, check_name
 from .journal import DEFAULT_TENANT, Journal
-from .leases import Leases
+from .leases import Leases, holder_of
 
 GC_SECONDS = 3600.0
 
@@ -72,6 +72,10 @@ class Store:
         Raises:
             StoreError: they could not be removed.
         """
+        for owner in self.blobs.owners_without_a_run():
+            # One whose process was killed before the run was on record. Another may be about to begin: it holds its lease.
+            if holder_of(self.database, self.blobs.tenant, owner) is None:
+                self.blobs.unlink(owner)
         return self.blobs.gc(older_than_seconds)
 
     def close(self) -> None:
