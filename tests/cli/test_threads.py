@@ -148,7 +148,8 @@ def test_a_deleted_thread_is_gone_from_the_file_and_its_runs_only_on_demand(here
     assert here("delete", "[red]x[/]", "--yes", "--with-runs")[0] == 0
     with _store(journal) as store:
         assert [run.run_id for run in store.journal.runs()] == [run_id] != [other["run_id"]]
-        assert store.database.rows("SELECT 1 FROM blobs") == []
+        left = {str(blob) for (blob,) in store.database.rows("SELECT blob FROM blobs")}
+        assert left == set(store.blobs.links(f"run:{run_id}").values())
 
 
 def _store(journal):
