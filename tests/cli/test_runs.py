@@ -146,7 +146,7 @@ def test_whoever_is_asked_may_say_no(home, same_home):
     code, _, seen = on_a_terminal(home, "runs", "delete", run_id, both=True, typed="n\n")
     with Journal(default_journal(home)) as journal:
         kept = [row.run_id for row in journal.runs()]
-    assert (code, kept) == (130, [run_id]) and f"{run_id}  How many" in seen and "Delete this run for good?" in seen
+    assert (code, kept) == (1, [run_id]) and f"{run_id}  How many" in seen and "not deleted" in seen and "Delete this run for good?" in seen
     code, _, seen = on_a_terminal(home, "runs", "delete", run_id, both=True, typed="y\n")
     with Journal(default_journal(home)) as journal:
         assert (code, journal.runs()) == (0, [])

@@ -61,6 +61,8 @@ class Board:
     context_chars: int = 0
     context_documents: int = 0
     run_id: str = ""
+    names_run: bool = True
+    """Whether that id leads to anything."""
     started_at: float | None = None
     """Unix seconds; None until the root run began."""
     step: int = 0

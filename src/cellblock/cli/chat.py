@@ -201,7 +201,7 @@ def _greet(talk: Talk) -> None:
 def _tell_cut_off(talk: Talk) -> None:
     run_id = talk.chat.cut_off()
     if run_id is not None:
-        say(f"the last question was cut off: cellblock resume {run_id}")
+        say(f"the last question was cut off: cellblock resume {run_id} answers it, until another one is asked here")
 
 
 def _complain(error: CellblockError) -> None:

@@ -52,7 +52,7 @@ def demo(
     model = SimulatedModel(latency_seconds=LATENCY_SECONDS)
     call = Call(question=DEMO_QUESTION, model=model, sandbox=sandbox, journal=":memory:", allow_weak_isolation=weak)
     ready = build(call)
-    show = Show(json=json, verbose=verbose, quiet=quiet)
+    show = Show(json=json, verbose=verbose, quiet=quiet, recorded=False)
     with standard_library() as context, watching(show, max_steps=ready.rlm.limits.steps) as watcher:
         result = result_of(ready, DEMO_QUESTION, context, watcher, show)
     _publish(result, watcher.board, json)

@@ -100,6 +100,7 @@ def export_sft(
 def _chosen(store: Store, at: Place, runs: list[str], thread: str | None, *, children: bool) -> Iterator[RunRow]:
     from ..engine.kept import threads_of
     from ..store.journal import Journal
+    from ..store.trees import is_fork
 
     # Everybody's runs: the file is the user's own.
     journal = Journal.on(store.database)
@@ -111,7 +112,7 @@ def _chosen(store: Store, at: Place, runs: list[str], thread: str | None, *, chi
     for run_id in runs or (row.run_id for row in journal.runs(parent=None)):
         yield _row(journal, run_id)
         if children:
-            yield from (_row(journal, child) for child in journal.descendants(run_id))
+            yield from (_row(journal, child) for child in journal.descendants(run_id) if not is_fork(child))
 
 
 def _row(journal: Journal, run_id: str) -> RunRow:

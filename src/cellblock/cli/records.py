@@ -79,7 +79,7 @@ def find(store: Store, name: str, last: Callable[[Store], str | None]) -> RunRow
     if name == LAST:
         newest = last(store)
         if newest is None:
-            raise ConfigError(f"last: there is no such run in {one_line(store.journal.path)}; cellblock runs lists what is there")
+            raise ConfigError(f"last: no run in {one_line(store.journal.path)} can be taken for it; cellblock runs lists what is there")
         return _recorded(store, newest)
     if not name or len(name) > 200 or not name.isprintable():
         raise ConfigError(f"{one_line(name, 40)!r} is the id of no run; cellblock runs lists them")

@@ -244,7 +244,9 @@ def _ask(rows: Sequence[RunRow]) -> None:
         raise ConfigError("nobody is there to ask; --yes deletes without asking")
     for row in rows[:20]:
         say(f"{one_line(row.run_id)}  {one_line(records.text_in(records.task_in(row), 'question'), 80)}")
-    typer.confirm(f"Delete {'this run' if len(rows) == 1 else f'these {len(rows):,} runs'} for good?", abort=True, err=True)
+    if not typer.confirm(f"Delete {'this run' if len(rows) == 1 else f'these {len(rows):,} runs'} for good?", err=True):
+        say("not deleted")
+        raise typer.Exit(1)
 
 
 def stamp(at: float) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..store.rows import EffectRow
 
 FIRST_LINE_CHARS = 200
+MODEL_CHARS = 20
+BESIDE_CHARS = MODEL_CHARS + 30
+"""Of a line, for all but the reply."""
 NOTICE = "[simulated: no language model was called]"
 """The first line of every simulated reply; the next one says more."""
 
@@ -32,11 +35,13 @@ class Step:
 
     @property
     def line(self) -> str:
-        """Its first line that says something, safe; or why there is none."""
+        """Its first line that says something, safe; or why there is none. Of a fence, what is in it says more."""
         if self.reply is None:
             return f"({one_line(self.error or 'no reply: the run was cut off here', FIRST_LINE_CHARS)})"
         lines = (line.strip() for line in self.reply[: 20 * FIRST_LINE_CHARS].split("\n"))
-        return one_line(next((line for line in lines if line and line != NOTICE), "(an empty reply)"), FIRST_LINE_CHARS)
+        return one_line(
+            next((line for line in lines if line and line != NOTICE and not line.startswith("```")), "(an empty reply)"), FIRST_LINE_CHARS
+        )
 
 
 def steps_in(rows: Sequence[EffectRow]) -> list[Step]:
@@ -116,15 +121,25 @@ def _draw(steps: Sequence[Step]) -> None:
 
     from .view import clock
 
+    screen = console(sys.stdout)
     grid = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for name in ("step", "model", "time", "cells"):
-        grid.add_column(name, no_wrap=True, justify="left" if name == "model" else "right")
-    grid.add_column("reply", no_wrap=True, overflow="ellipsis", ratio=1)
+    for name in ("step", "time", "cells"):
+        grid.add_column(name, no_wrap=True, justify="right")
+    grid.add_column("model", no_wrap=True)
+    grid.add_column("reply", no_wrap=True)
+    # Cut here: a table that is too wide takes from each column, and the number is what one looks for.
+    room = max(16, screen.width - BESIDE_CHARS)
     for step in steps:
         seconds = "" if step.seconds is None else clock(step.seconds)
-        line = Text(step.line, style="" if step.reply is not None else "red")
-        grid.add_row(Text(str(step.number), style="bold"), Text(one_line(step.model, 40)), seconds, str(step.cells), line)
-    console(sys.stdout).print(grid)
+        line = Text(_cut(step.line, room), style="" if step.reply is not None else "red")
+        grid.add_row(
+            Text(str(step.number), style="bold"), seconds, str(step.cells), Text(_cut(one_line(step.model, 40), MODEL_CHARS)), line
+        )
+    screen.print(grid)
+
+
+def _cut(text: str, chars: int) -> str:
+    return text if len(text) <= chars else text[: chars - 1] + "…"
 
 
 def _record(value: Any) -> Mapping[str, Any]:

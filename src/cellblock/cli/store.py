@@ -116,7 +116,8 @@ def gc(
     if json:
         write(to_json({"blobs": removed.blobs, "bytes": removed.bytes}))
     else:
-        write(f"removed {_count(removed.blobs, 'blob')}, {_bytes(removed.bytes)}")
+        younger = f"; what was touched in the last {older_than} stays, --older-than 0 removes it too" if seconds else ""
+        write(f"removed {_count(removed.blobs, 'blob')}, {_bytes(removed.bytes)}{younger}")
 
 
 def age(text: str) -> float:

@@ -123,7 +123,8 @@ def total(board: Board) -> str:
     failed = f", {board.subcalls_failed:,} failed" if board.subcalls_failed else ""
     counts = [_count(board.step, "step"), _count(board.cells, "cell"), _count(calls, "sub-call") + failed]
     children = [_count(board.children_done, "child run")] if board.children_done else []
-    return f"[{clock(board.seconds(0.0)):>7}] {' · '.join([*counts, *children, f'tokens {_tokens(board)}'])} · run {board.run_id}"
+    named = [f"run {board.run_id}"] if board.names_run else []
+    return f"[{clock(board.seconds(0.0)):>7}] {' · '.join([*counts, *children, f'tokens {_tokens(board)}', *named])}"
 
 
 def _count(number: int, thing: str) -> str:

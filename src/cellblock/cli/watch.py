@@ -34,6 +34,8 @@ class Show:
     trace: Path | None = None
     verbose: bool = False
     quiet: bool = False
+    recorded: bool = True
+    """Whether the run is in a journal that outlives it."""
 
 
 class Sink(Protocol):
@@ -78,7 +80,7 @@ def watching(show: Show, *, max_steps: int) -> Iterator[Watcher]:
     Raises:
         ConfigError: the trace's file cannot be opened.
     """
-    watcher = Watcher(Board(max_steps=max_steps))
+    watcher = Watcher(Board(max_steps=max_steps, names_run=show.recorded))
     with ExitStack() as stack:
         if show.trace is not None:
             watcher.trace = stack.enter_context(tracing(show.trace))

@@ -136,6 +136,10 @@ def by_chance(outcome: Any) -> bool:
 
 def timeless(outcome: Any) -> Any:
     """An outcome without what differs from one performance to the next."""
-    if isinstance(outcome, dict):
-        return {key: timeless(value) if key == "result" else value for key, value in outcome.items() if key not in _TIMED}
-    return outcome
+    if not isinstance(outcome, dict):
+        return outcome
+    error = outcome.get("error")
+    if isinstance(error, dict) and error.get("limit") in _TIME_LIMITS:
+        # How far the cell came by then, and how late it was stopped, is another thing each time.
+        return {"limit": error["limit"]}
+    return {key: timeless(value) if key == "result" else value for key, value in outcome.items() if key not in _TIMED}

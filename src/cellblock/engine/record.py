@@ -216,8 +216,8 @@ class Record:
         return Entry(seq=row.seq, kind=kind, key=key, outcome=outcome, done=taken, recorded=recorded, again=not done, failed=failed)
 
     def _asked(self, payload: Any) -> Any:
-        """What has to be the same: which model is asked may change where a run goes on, since who is there may have changed."""
-        if self.replays or not isinstance(payload, dict):
+        """What has to be the same. Which model was asked may change where a run goes on; its answers are on record in any case."""
+        if not isinstance(payload, dict):
             return payload
         return {key: value for key, value in payload.items() if key != "model"}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import CellblockError, ConfigError, Diverged
+from ..errors import CellblockError, ConfigError, Diverged, StaleSnapshot, TamperedSnapshot
 from ..events import AnyEvent
 from ..host.vfs import Vfs
 from ..store.journal import EffectRow, Journal, RunRow
@@ -97,6 +97,9 @@ async def replay(engine: Engine, run_id: str, asked: Asked) -> Replayed:
             found = {"same": False, "difference": str(error)}
         except RecordEnded:
             pass
+        except (TamperedSnapshot, StaleSnapshot):
+            # Of what is kept beside the record: no difference, but nothing to replay from.
+            raise
         except CellblockError as error:
             found |= _of_failure(row, error)
         return Replayed(

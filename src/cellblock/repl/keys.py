@@ -31,6 +31,9 @@ def tenant_key(tenant: str, secret: bytes | None = None) -> bytes:
 
 
 def _place() -> Path:
+    # Several machines that go on with each other's runs and threads need the same secret.
+    if given := os.environ.get("CELLBLOCK_SECRET_FILE"):
+        return Path(given)
     return Path(platformdirs.user_data_dir("cellblock")) / "snapshot.key"
 
 

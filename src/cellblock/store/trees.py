@@ -30,6 +30,11 @@ _COPY = (
 )
 
 
+def is_fork(run_id: str) -> bool:
+    """Whether it is the record of a fork, which has cells and no model of its own."""
+    return "~" in run_id.rpartition("/")[2]
+
+
 def owner_of(run_id: str) -> str:
     """What the lease on a run is called, and the owner of its blobs."""
     return f"run:{run_id}"
