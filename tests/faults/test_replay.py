@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from cellblock import RLM, ExecLimits, Guards, RunLimits, RunResult, ScriptedModel
+from cellblock import RLM, ExecLimits, Guards, Models, RunLimits, RunResult, ScriptedModel
 from cellblock.engine.replaying import Replayed
 from cellblock.engine.snapshots import SnapshotPolicy
 from cellblock.errors import ModelRefused
@@ -192,3 +192,22 @@ async def test_a_run_with_states_on_record_and_guards_is_the_same_again(tmp_path
     result = await engine.arun("q", "c")
     assert result.value == [1, 2]
     await same(engine, result.run_id)
+
+
+async def test_a_run_that_went_on_with_another_model_is_the_same_again(tmp_path: Path):
+    journal, sub = tmp_path / "j.db", ScriptedModel(fallback="said", name="sub")
+    first = RLM(ScriptedModel([cell("x = llm_query('a')"), "FINAL(0)"], name="one"), sub_model=sub, sandbox="restricted", journal=journal)
+    run_id = (await first.arun("q", "c")).run_id
+    models = Models(root=ScriptedModel([cell("y = llm_query('b')"), "FINAL(1)"], name="two"), sub=ScriptedModel(fallback="b", name="more"))
+    branched = await RLM(models, sandbox="restricted", journal=journal).recorded(run_id).abranch(2)
+    assert branched.value == "1"
+    await same(first, branched.run_id)
+
+
+async def test_a_cell_that_time_stopped_and_whose_state_cannot_be_kept_is_shown_as_it_is_on_record(tmp_path: Path):
+    stopped = "g = (i for i in range(3))\nx = 2\nwhile True:\n    x += 1"
+    model = ScriptedModel([cell("x = 1"), cell(stopped), cell("FINAL(x > 2)")])
+    engine = RLM(model, sandbox="restricted", exec_limits=SOON, journal=tmp_path / "j.db")
+    run_id = (await engine.arun("q", "c")).run_id
+    for _ in range(3):
+        await same(engine, run_id)

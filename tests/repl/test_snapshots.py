@@ -179,3 +179,11 @@ def test_a_secret_that_others_can_read_is_refused(empty_home: Path) -> None:
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least 32 bytes"):
         tenant_key("a", b"short")
+
+
+def test_the_secret_can_be_a_file_that_several_machines_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = tenant_key("t")
+    monkeypatch.setenv("CELLBLOCK_SECRET_FILE", str(tmp_path / "shared.key"))
+    theirs = tenant_key("t")
+    assert theirs != ours
+    assert tenant_key("t") == theirs and (tmp_path / "shared.key").stat().st_mode & 0o077 == 0
