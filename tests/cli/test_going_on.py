@@ -4,7 +4,7 @@ import pytest
 
 from cellblock import errors
 from cellblock.cli.board import Board
-from cellblock.cli.going_on import may_go_on, tell_how
+from cellblock.cli.going_on import command, may_go_on, tell_how, without_password
 
 BEGUN, ANSWERED = Board(run_id="r1"), Board(run_id="r1", input_tokens=10, output_tokens=1)
 
@@ -39,3 +39,21 @@ def test_nothing_is_told_where_there_is_no_record(capsys, board, journal):
 def test_the_line_names_the_journal_that_was_named(capsys):
     tell_how(KeyboardInterrupt(), BEGUN, "a b.db")
     assert capsys.readouterr().err == "go on with: cellblock resume r1 --journal 'a b.db'\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("postgresql://me:secret@host/d", "postgresql://me:…@host/d"),
+        ("postgresql://me:a@secret/b@host:5/d", "postgresql://me:…@host:5/d"),
+        (f"postgresql://me:{'secret' * 200}@host/d", "postgresql://me:…@host/d"),
+        ("postgresql:///d?host=/run&password=secret&sslmode=require", "postgresql:///d?host=/run&password=…&sslmode=require"),
+        ("postgresql:///d?sslpassword=secret", "postgresql:///d?sslpassword=…"),
+        ("postgresql:///d?p%61ssword=secret", "postgresql:///d?p%61ssword=…"),
+        ("postgresql://me@host/d", "postgresql://me@host/d"),
+        ("/a:b@c/j.db", "/a:b@c/j.db"),
+    ],
+)
+def test_no_password_of_an_address_is_told(place, shown):
+    assert without_password(place) == shown
+    assert "secret" not in command("r1", place)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
+from urllib.parse import unquote
 
 from ..errors import Diverged, LeaseHeld, ModelRefused, ModelUnavailable, SandboxBroken, StoreError, TamperedSnapshot
 from .board import Board
@@ -13,7 +13,6 @@ from .terminal import one_line, say
 MAY_PASS = (ModelUnavailable, SandboxBroken, StoreError)
 LASTING = (Diverged, LeaseHeld, TamperedSnapshot)
 """Of those, the ones that going on would meet again."""
-_PASSWORD = re.compile(r"(://[^:/@]{0,200}):[^@]{0,500}@")
 
 
 def tell_how(error: BaseException, board: Board, journal: str | os.PathLike[str] | None) -> None:
@@ -33,5 +32,21 @@ def may_go_on(error: BaseException, board: Board) -> bool:
 
 def command(run_id: str, place: str | None) -> str:
     """What to type. A password stays out of it: terminals and logs keep what they are shown."""
-    words = ["cellblock", "resume", run_id, *(() if place is None else ("--journal", _PASSWORD.sub(r"\1:…@", place)))]
+    words = ["cellblock", "resume", run_id, *(() if place is None else ("--journal", without_password(place)))]
     return one_line(shlex.join(words), 1_000)
+
+
+def without_password(place: str) -> str:
+    """An address without what is secret in it: after the user's name, and among the parameters. A path as it is."""
+    kind, is_address, rest = place.partition("://")
+    if not is_address:
+        return place
+    rest, asked, parameters = rest.partition("?")
+    # To the last @: a password that was not escaped may hold others, and slashes.
+    user, at, host = rest.rpartition("@")
+    name, has_password, _ = user.partition(":")
+    shown = [
+        word if "password" not in unquote(word.partition("=")[0]).lower() else f"{word.partition('=')[0]}=…"
+        for word in parameters.split("&")
+    ]
+    return f"{kind}://{name}{':…' if has_password else ''}{at}{host}{asked}{'&'.join(shown)}"
