@@ -10,7 +10,8 @@ from rich.console import Console
 
 from cellblock import cli
 from cellblock.cli.run_tables import listing
-from cellblock.cli.runs import Listed, stamp
+from cellblock.cli.runs import Listed
+from cellblock.cli.times import stamp
 from cellblock.store.journal import Journal
 
 from .recorded import HOSTILE, default_journal, record, record_cancelled, record_with_child, record_with_files
@@ -193,3 +194,23 @@ def test_a_record_that_is_not_as_it_should_be_is_listed_and_shown(called, same_h
 
 def test_a_time_that_is_none_is_empty():
     assert (stamp(0.0), stamp(float("nan")), stamp(1e300)) == ("1970-01-01T00:00:00Z", "", "")
+
+
+def by_hand(home, sql, *values):
+    with closing(sqlite3.connect(default_journal(home))) as database, database:
+        database.execute(sql, values)
+
+
+def test_a_record_that_json_cannot_say_is_told_in_one_line(same_home, called):
+    run_id = record().run_id
+    by_hand(same_home, "UPDATE effects SET payload = ? WHERE seq = 0", b"\x91" * 900 + b"\xc0")
+    assert called("runs", "show", run_id, "--json") == (1, "", "cellblock: what is on record cannot be written as JSON: nested too deep\n")
+
+
+def test_a_status_that_no_run_has_is_not_printed(same_home, called):
+    run_id = record().run_id
+    by_hand(same_home, "UPDATE runs SET status = ?", "\x1b]0;owned\x07")
+    for words in (["runs"], ["runs", "show", run_id], ["runs", "--json"]):
+        code, out, err = called(*words)
+        assert (code, out) == (1, "")
+        assert err.count("\n") == 1 and err.rstrip("\n").isprintable()

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from cellblock.errors import StoreError
+from cellblock.errors import ConfigError, StoreError
 from cellblock.store.journal import Journal
 from cellblock.store.opening import Store, open_store
+from cellblock.store.threads import Threads, TurnRow
 
 from .conftest import by_hand
 
@@ -326,3 +327,100 @@ def test_a_journal_and_a_store_share_a_file(tmp_path: Path) -> None:
         assert [run.run_id for run in store.journal.runs()] == ["r"]
     with open_store(tmp_path / "s.db") as store:
         assert [run.run_id for run in store.journal.runs()] == ["s"]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("UPDATE runs SET status = char(27) || '[31m'", "stands as none does"),
+        ("UPDATE runs SET started = 'noon'", "runs.started holds text"),
+        ("UPDATE runs SET ended = x'00'", "runs.ended holds bytes"),
+        ("UPDATE runs SET task = 5", "runs.task holds a whole number"),
+        ("UPDATE runs SET parent = x'81'", "runs.parent holds bytes"),
+        ("UPDATE effects SET started = 'noon'", "effects.started holds text"),
+        ("UPDATE effects SET key = x'ff'", "effects.key holds bytes"),
+        ("UPDATE effects SET payload = 'text'", "effects.payload holds text"),
+        ("UPDATE outcomes SET ended = 'noon'", "effects.ended holds text"),
+        ("UPDATE outcomes SET outcome = x'818001'", "not msgpack"),
+        ("UPDATE blobs SET tag = 'text'", "blobs.tag holds text"),
+        ("UPDATE blobs SET data = 1.5", "blobs.data holds a number"),
+    ],
+)
+def test_a_value_of_another_kind_than_its_column_is_named(path: Path, change: str, word: str) -> None:
+    by_hand(path, change)
+    with open_store(path, tenant="t") as store:
+        found = [line for line in store.check() if word in line]
+        assert found
+        assert all(line.isprintable() and str(path) in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("UPDATE threads SET updated = 'noon'", "threads.updated holds text"),
+        ("UPDATE threads SET pending = x'00'", "threads.pending holds bytes"),
+        ("UPDATE thread_turns SET question = x'81a17805'", "something else where str belongs"),
+        ("UPDATE thread_turns SET value = x'80'", "thread_turns.value holds no answer"),
+        ("UPDATE thread_turns SET seconds = 'long'", "thread_turns.seconds holds text"),
+        ("UPDATE thread_turns SET run_id = x'81'", "thread_turns.run_id holds bytes"),
+        ("UPDATE thread_documents SET chars = 'many'", "thread_documents.chars holds text"),
+        ("UPDATE thread_documents SET title = x'c1'", "not msgpack"),
+        ("UPDATE threads SET name = 'a' || char(10) || 'b'", "control characters"),
+    ],
+)
+def test_a_damaged_thread_is_named(tmp_path: Path, change: str, word: str) -> None:
+    path = tmp_path / "store.db"
+    with open_store(path, tenant="t") as store:
+        threads = Threads(store.database, store.blobs, store.leases, tenant="t")
+        lease = store.leases.take(threads.lease_name("a"))
+        threads.add_documents(lease, "a", [("title", [b"text"])])
+        turn = TurnRow(question="q", answer="a", value=1, success=True, run_id="r", asked=1.0, seconds=1.0)
+        threads.add_turn(lease, "a", turn, None, {})
+        assert store.check() == []
+    by_hand(path, change)
+    with open_store(path, tenant="t") as store:
+        (found,) = store.check()
+        assert word in found
+        assert found.isprintable()
+
+
+@pytest.mark.parametrize("change", ["start = 'text'", "pid = 'text'", "boot = x'00'", "epoch = x'00'", "active = 'long'"])
+def test_a_damaged_lease_is_named(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "store.db"
+    with open_store(path, tenant="t") as store:
+        store.leases.take("run:r")
+    by_hand(path, f"UPDATE leases SET {change}")
+    with open_store(path, tenant="t") as store:
+        with pytest.raises(StoreError, match="the journal is damaged: leases") as caught:
+            (store.leases.active_seconds if "active" in change else store.leases.take)("run:r")
+        one_line(caught.value, path)
+
+
+ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        ("ALTER TABLE runs RENAME TO others", f"CREATE VIEW runs AS SELECT others.* FROM others, ({ENDLESS})"),
+        (f"CREATE TRIGGER t BEFORE INSERT ON runs BEGIN {ENDLESS}; END",),
+        ("DROP TABLE leases", "CREATE VIRTUAL TABLE leases USING fts5 (tenant, name, epoch)"),
+    ],
+    ids=["view", "trigger", "virtual table"],
+)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_whose_tables_run_statements_of_their_own_is_refused(path: Path, made: tuple[str, ...], version: int) -> None:
+    for statement in (*made, f"PRAGMA user_version = {version}"):
+        by_hand(path, statement)
+    with pytest.raises(StoreError, match="this is no journal: it holds views, triggers or virtual tables") as caught:
+        open_store(path, tenant="t")
+    one_line(caught.value, path)
+
+
+@pytest.mark.parametrize("place", ["mysql://me:secret@host/database", "sqlite:///j.db", "file:///j.db"])
+def test_another_kind_of_server_is_refused_and_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="a journal is a file, or postgresql://") as caught:
+        open_store(place)
+    assert "secret" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

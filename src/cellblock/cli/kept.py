@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -111,8 +110,3 @@ def told_added(added: Added) -> str:
 def counted(number: int, thing: str) -> str:
     """A number of things in words."""
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
-
-
-def stamp(at: float) -> str:
-    """A time as every program reads it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from rich.text import Text
 from . import records
 from .effects import Line, lines_of
 from .terminal import clip, one_line, safe
+from .times import day
 from .view import clock
 
 if TYPE_CHECKING:
@@ -53,21 +53,13 @@ def _columns(each: Listed, wide: bool) -> Iterator[Text]:
     task = records.task_in(each.row)
     yield Text(one_line(each.row.run_id, 80), style="bold")
     if wide:
-        yield Text(_when(each.row.started))
+        yield Text(day(each.row.started))
     yield Text(each.status, style=COLOURS.get(each.status, ""))
     if wide:
         yield Text(one_line(records.text_in(task, "model"), 60))
     yield Text(str(each.steps))
     yield _SUCCESS[each.success]
     yield Text(one_line(records.text_in(task, "question"), 200))
-
-
-def _when(at: float) -> str:
-    """By the clock on the wall."""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
-    except (OverflowError, ValueError, OSError, TypeError):
-        return ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +93,7 @@ class Whole:
             "status": listed.status + (f": {one_line(str(result.get('ending', '')), 40)}" if listed.status == "ended" else ""),
             "error": one_line(records.text_in(result, "error"), 1_000),
             "go on": self.go_on if self._can_go_on() else "",
-            "started": f"{_when(row.started)}{took}",
+            "started": f"{day(row.started)}{took}",
             "model": one_line(records.text_in(task, "model"), 120),
             "steps": str(listed.steps),
             "context": _context(task),

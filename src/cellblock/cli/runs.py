@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from . import options as o
 from . import records
 from .terminal import is_terminal, one_line, say, to_json, write
+from .times import stamp
 
 if TYPE_CHECKING:
     from ..store.opening import Store
@@ -247,13 +248,3 @@ def _ask(rows: Sequence[RunRow]) -> None:
     if not typer.confirm(f"Delete {'this run' if len(rows) == 1 else f'these {len(rows):,} runs'} for good?", err=True):
         say("not deleted")
         raise typer.Exit(1)
-
-
-def stamp(at: float) -> str:
-    """A time as every program reads it; empty where a record has none."""
-    import time
-
-    try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-    except (OverflowError, ValueError, OSError, TypeError):
-        return ""

@@ -15,6 +15,7 @@ import sys
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..errors import StoreError
 from ..values import Value
 
 if TYPE_CHECKING:
@@ -62,8 +63,16 @@ def _spell(match: re.Match[str]) -> str:
 
 
 def to_json(fields: dict[str, Any]) -> str:
-    """One line of JSON in printable ASCII that any parser reads back; lone surrogates become U+FFFD."""
-    return json.dumps(_jsonable(fields), ensure_ascii=True, allow_nan=False).replace("\x7f", "\\u007f")
+    """One line of JSON in printable ASCII that any parser reads back; lone surrogates become U+FFFD.
+
+    Raises:
+        StoreError: it cannot be JSON, which nothing that was recorded here is.
+    """
+    try:
+        return json.dumps(_jsonable(fields), ensure_ascii=True, allow_nan=False).replace("\x7f", "\\u007f")
+    except (RecursionError, TypeError) as error:
+        what = "nested too deep" if isinstance(error, RecursionError) else "there is a key in it that is no text"
+        raise StoreError(f"what is on record cannot be written as JSON: {what}") from None
 
 
 def _jsonable(value: Value | dict[str, Any]) -> Any:

@@ -12,8 +12,9 @@ import typer
 
 from ..errors import ConfigError
 from . import options as o
-from .kept import KeptIn, is_there, place, reading, stamp, unknown
+from .kept import KeptIn, is_there, place, reading, unknown
 from .terminal import is_terminal, one_line, say, to_json, write
+from .times import stamp
 from .writing import lines_to
 
 if TYPE_CHECKING:

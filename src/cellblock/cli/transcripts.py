@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,8 @@ from rich.text import Text
 
 from ..store.threads import DocumentRow, ThreadRow, TurnRow
 from .answers import drawn
-from .kept import stamp
 from .terminal import one_line, safe
+from .times import day, stamp
 
 LISTED = 50
 """Documents that are shown one by one; an export has them all."""
@@ -116,11 +115,6 @@ def listing(rows: Sequence[ThreadRow]) -> Table:
         numbers = (f"{number:,}" for number in (row.turns, row.documents, row.chars))
         grid.add_row(Text(one_line(row.name), style="bold"), *numbers, day(row.updated))
     return grid
-
-
-def day(at: float) -> str:
-    """A time as people here read it."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
 def _about(turn: TurnRow) -> str:

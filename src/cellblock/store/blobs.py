@@ -16,9 +16,12 @@ from typing import Self
 
 from ..errors import StoreError, TamperedSnapshot
 from .database import Database, check_name
+from .rows import as_declared
 from .trees import owner_of
 
 _ID = re.compile(r"[0-9a-f]{64}")
+_COLUMNS = {"kind": str, "size": int, "tag": bytes, "data": bytes}
+_LINK_COLUMNS = {"name": str, "blob": str}
 _LINK = """
     INSERT INTO blob_links (tenant, owner, name, blob) VALUES (?, ?, ?, ?)
     ON CONFLICT (tenant, owner, name) DO UPDATE SET blob = excluded.blob"""
@@ -98,10 +101,11 @@ class Blobs:
             TamperedSnapshot: what is stored is not what was put, or was put with another key.
         """
         sql = "SELECT kind, size, tag, data FROM blobs WHERE tenant = ? AND blob = ?"
-        for kind, size, tag, data in self._db.rows(sql, (self.tenant, _checked(blob_id))):
-            if not hmac.compare_digest(bytes(tag), self._tag(blob_id, kind, size)):
+        for row in self._db.rows(sql, (self.tenant, _checked(blob_id))):
+            kind, size, tag, data = as_declared(self._db.place, "blobs", _COLUMNS, row)
+            if not hmac.compare_digest(tag, self._tag(blob_id, kind, size)):
                 raise TamperedSnapshot(f"{self._db.place}: blob {blob_id[:12]}… was not put with this tenant's key, or was changed")
-            raw = _inflated(bytes(data), size)
+            raw = _inflated(data, size)
             if raw is None or hashlib.sha256(raw).hexdigest() != blob_id:
                 raise TamperedSnapshot(f"{self._db.place}: blob {blob_id[:12]}… is not what was stored: it was changed, or is damaged")
             return raw
@@ -140,7 +144,8 @@ class Blobs:
             StoreError: they could not be read.
         """
         sql = "SELECT name, blob FROM blob_links WHERE tenant = ? AND owner = ? ORDER BY name"
-        return dict(self._db.rows(sql, (self.tenant, owner)))
+        rows = self._db.rows(sql, (self.tenant, owner))
+        return {name: blob for name, blob in (as_declared(self._db.place, "blob_links", _LINK_COLUMNS, row) for row in rows)}
 
     def owners_without_a_run(self) -> list[str]:
         """Owners that are named like a run of this tenant which is not on record.

@@ -20,7 +20,10 @@ def pack(data: object) -> bytes:
         return _ENCODER.encode(data)
     except OverflowError:
         # msgpack ends at 64 bits. Only then is the walk worth its time.
-        return _ENCODER.encode(_without_big_ints(msgspec.to_builtins(data, builtin_types=(bytes,))))
+        try:
+            return _ENCODER.encode(_without_big_ints(msgspec.to_builtins(data, builtin_types=(bytes,))))
+        except OverflowError:
+            raise TypeError("a key of a dict is no text") from None
 
 
 def unpack(data: bytes) -> Any:
@@ -31,7 +34,8 @@ def unpack(data: bytes) -> Any:
     """
     try:
         return msgspec.msgpack.decode(data, ext_hook=_ext_hook)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, TypeError) as error:
+        # TypeError: not even bytes, or a key that cannot be one.
         raise ValueError(f"not msgpack: {error}") from error
 
 

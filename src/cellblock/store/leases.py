@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import anyio
 
 from ..errors import LeaseHeld, StoreError
 from .database import Database, check_name
 from .processes import Process, standing, this_process
+from .rows import NUMBER, Kinds, as_declared
 
 LEASE_SECONDS = 10.0
 """So long the heartbeat of a holder elsewhere must have stood still before another one takes over."""
@@ -135,13 +137,13 @@ class Leases:
             StoreError: it cannot be read.
         """
         rows = self._db.rows("SELECT active FROM leases WHERE tenant = ? AND name = ?", (self._tenant, name))
-        return float(rows[0][0]) if rows else 0.0
+        return float(as_declared(self._db.place, "leases", {"active": NUMBER}, rows[0])[0]) if rows else 0.0
 
     def _row(self, name: str) -> _Row | None:
         sql = "SELECT epoch, held, beats, boot, namespace, pid, start, machine FROM leases WHERE tenant = ? AND name = ?"
-        for epoch, held, beats, boot, namespace, pid, start, machine in self._db.rows(sql, (self._tenant, name)):
-            holder = Process(boot=boot, namespace=namespace, pid=pid, start=start, machine=machine)
-            return _Row(epoch=epoch, held=bool(held), beats=beats, holder=holder)
+        for row in self._db.rows(sql, (self._tenant, name)):
+            epoch, held, beats, *holder = as_declared(self._db.place, "leases", _COLUMNS | _HOLDER_COLUMNS, row)
+            return _Row(epoch=epoch, held=bool(held), beats=beats, holder=_process(holder))
         return None
 
     def _succeed(self, name: str, row: _Row | None) -> Lease | None:
@@ -163,8 +165,17 @@ class Leases:
 def holder_of(database: Database, tenant: str, name: str) -> Process | None:
     """The process that holds a lease and may be alive."""
     sql = "SELECT boot, namespace, pid, start, machine FROM leases WHERE tenant = ? AND name = ? AND held = 1"
-    for boot, namespace, pid, start, machine in database.rows(sql, (tenant, name)):
-        holder = Process(boot=boot, namespace=namespace, pid=pid, start=start, machine=machine)
+    for row in database.rows(sql, (tenant, name)):
+        holder = _process(as_declared(database.place, "leases", _HOLDER_COLUMNS, row))
         if standing(holder) != "dead":
             return holder
     return None
+
+
+_COLUMNS: dict[str, Kinds] = {"epoch": int, "held": int, "beats": int}
+_HOLDER_COLUMNS: dict[str, Kinds] = {"boot": str, "namespace": str, "pid": int, "start": int, "machine": str}
+
+
+def _process(row: Sequence[Any]) -> Process:
+    boot, namespace, pid, start, machine = row
+    return Process(boot=boot, namespace=namespace, pid=pid, start=start, machine=machine)

@@ -18,6 +18,7 @@ from .connecting import connect
 from .database import Database, check_name
 from .journal import DEFAULT_TENANT, Journal
 from .leases import Leases, holder_of
+from .threads import Threads
 
 GC_SECONDS = 3600.0
 
@@ -47,7 +48,7 @@ class Store:
         """
         found = self.database.problems()
         # Each for itself: a damage that stops one of them leaves the others their say.
-        for look in (self._unreadable_runs, self.blobs.problems):
+        for look in (self._unreadable_runs, self._unreadable_threads, self.blobs.problems):
             try:
                 found += look()
             except StoreError as error:
@@ -61,6 +62,18 @@ class Store:
                 self.journal.effects(run.run_id)
             except StoreError as error:
                 found.append(f"run {run.run_id}: {error}")
+        return found
+
+    def _unreadable_threads(self) -> list[str]:
+        threads = Threads(self.database, self.blobs, self.leases, tenant=self.blobs.tenant)
+        found = []
+        for thread in threads.all():
+            try:
+                threads.documents(thread.name)
+                threads.turns(thread.name)
+            except (StoreError, ConfigError) as error:
+                # ConfigError: a name that no thread can have.
+                found.append(f"thread {thread.name!r}: {error}")
         return found
 
     def gc(self, older_than_seconds: float = GC_SECONDS) -> Collected:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from ..errors import StoreError
 
 Status = Literal["running", "ended", "failed", "cancelled"]
 
@@ -40,3 +43,24 @@ class EffectRow:
     """None where `ended` is None: it never ended."""
     started: float
     ended: float | None
+
+
+Kinds = type | tuple[type, ...]
+OPTIONAL_TEXT = (str, type(None))
+OPTIONAL_NUMBER = (float, int, type(None))
+NUMBER = (float, int)
+
+
+def as_declared(place: str, table: str, columns: Mapping[str, Kinds], row: Sequence[Any]) -> Sequence[Any]:
+    """The row. SQLite keeps what is written into a column, whatever the table says of it, and anybody can write a file.
+
+    Raises:
+        StoreError: something in it is of another kind than its column.
+    """
+    for value, (name, kinds) in zip(row, columns.items(), strict=True):
+        if not isinstance(value, kinds):
+            raise StoreError(f"{place}: the journal is damaged: {table}.{name} holds {_KIND_WORDS.get(type(value), 'something else')}")
+    return row
+
+
+_KIND_WORDS: dict[type, str] = {str: "text", bytes: "bytes", int: "a whole number", float: "a number", type(None): "nothing"}

@@ -70,15 +70,23 @@ class SQLiteDatabase:
             self.execute("PRAGMA synchronous = NORMAL")
             # What is deleted is written over, not only forgotten.
             self.execute("PRAGMA secure_delete = ON")
-            if self._version() < SCHEMA_VERSION:
-                with self.transaction():
-                    # Another process may have been faster.
-                    self._bring_up_to_date(self._version())
+        self._check_plain()
+        if self._writable and self._version() < SCHEMA_VERSION:
+            with self.transaction():
+                # Another process may have been faster.
+                self._bring_up_to_date(self._version())
         if self._version() != SCHEMA_VERSION:
             older = self._version() < SCHEMA_VERSION
             advice = "make the file writable, and it is brought up to date" if older else "use a newer cellblock"
             raise StoreError(f"{self.place}: this journal has schema {self._version()}, and this version reads {SCHEMA_VERSION}; {advice}")
         self.execute("PRAGMA foreign_keys = ON")
+
+    def _check_plain(self) -> None:
+        # Somebody else's file may hold them under the names of the journal's tables. Whoever reads or writes there runs its statements,
+        # and these need never end.
+        sql = "SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
+        if self.rows(sql):
+            raise StoreError(f"{self.place}: this is no journal: it holds views, triggers or virtual tables; name another file")
 
     def _version(self) -> int:
         return int(self.rows("PRAGMA user_version")[0][0])

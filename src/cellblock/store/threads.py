@@ -13,65 +13,18 @@ from typing import Any
 
 from ..errors import ConfigError
 from .blobs import Blobs
-from .codec import pack, unpack
+from .codec import pack
 from .database import Database
 from .leases import Lease, Leases
+from .rows import Kinds, as_declared
+from .thread_rows import DOCUMENT, STATE, THREAD, TURN, DocumentRow, ThreadRow, ThreadState, TurnRow, state_of, turn_of, unpacked
+
+__all__ = ["Added", "DocumentRow", "ThreadRow", "ThreadState", "Threads", "TurnRow", "check_thread_name"]
 
 NAME_CHARS = 100
 PART_BYTES = 32 * 2**20
 """A longer document is kept in several blobs, since no database likes values of gigabytes."""
 _SNAPSHOT, _NEXT = "snapshot", "next snapshot"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ThreadRow:
-    """One thread."""
-
-    name: str
-    created: float
-    """Unix time in seconds, like `updated`."""
-    updated: float
-    turns: int
-    documents: int
-    chars: int
-    """Of all documents."""
-    pending: str | None
-    """The run of its last question, as long as that has no answer."""
-    pending_documents: int | None
-    """How many documents there were for it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DocumentRow:
-    """One document of a thread."""
-
-    n: int
-    """From 0, in the order in which they were added."""
-    title: str
-    """Its name, empty where it has none."""
-    chars: int
-    blobs: tuple[str, ...]
-    """Ids of its parts."""
-    added: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TurnRow:
-    """One question and its answer."""
-
-    n: int = 0
-    """From 0."""
-    question: str
-    answer: str
-    value: Any
-    """The answer with its type."""
-    success: bool
-    """Whether the answer was accepted; else it is a partial one."""
-    run_id: str
-    asked: float
-    """Unix time in seconds."""
-    seconds: float
-    """Until the answer was there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,15 +34,6 @@ class Added:
     new: int
     known: int
     """Those that were there already, under the same name and with the same text."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ThreadState:
-    """Where a thread's session goes on from."""
-
-    snapshot: bytes | None
-    left_out: Mapping[str, str]
-    """Variables that could not be kept, and why."""
 
 
 def check_thread_name(name: object) -> str:
@@ -152,8 +96,8 @@ class Threads:
         """
         sql = f"SELECT n, title, chars, blob, added FROM thread_documents WHERE thread = {_NUMBER} ORDER BY n"
         return [
-            DocumentRow(n=n, title=unpack(title), chars=chars, blobs=tuple(blob.split()), added=added)
-            for n, title, chars, blob, added in self._db.rows(sql, (self._tenant, check_thread_name(name)))
+            DocumentRow(n=n, title=unpacked(self._db.place, title, str), chars=chars, blobs=tuple(blob.split()), added=added)
+            for n, title, chars, blob, added in self._read("thread_documents", DOCUMENT, sql, (check_thread_name(name),))
         ]
 
     def text(self, document: DocumentRow) -> Iterator[bytes]:
@@ -178,11 +122,9 @@ class Threads:
             SELECT n, question, answer, value, run_id, asked, seconds FROM thread_turns
             WHERE thread = {_NUMBER} ORDER BY n DESC"""
         bound = () if last is None else (last,)
-        rows = self._db.rows(sql + (" LIMIT ?" if bound else ""), (self._tenant, check_thread_name(name), *bound))
-        return [
-            TurnRow(n=n, question=unpack(question), answer=unpack(answer), run_id=run_id, asked=asked, seconds=seconds, **unpack(value))
-            for n, question, answer, value, run_id, asked, seconds in reversed(rows)
-        ]
+        values = (check_thread_name(name), *bound)
+        rows = self._read("thread_turns", TURN, sql + (" LIMIT ?" if bound else ""), values)
+        return [turn_of(self._db.place, row) for row in reversed(rows)]
 
     def state(self, name: str) -> ThreadState:
         """Where its next question goes on from.
@@ -192,9 +134,9 @@ class Threads:
             TamperedSnapshot: the snapshot is not what was kept.
         """
         sql = "SELECT snapshot, left_out FROM threads WHERE tenant = ? AND name = ?"
-        for snapshot, left_out in self._db.rows(sql, (self._tenant, check_thread_name(name))):
+        for snapshot, packed in self._read("threads", STATE, sql, (check_thread_name(name),)):
             data = None if snapshot is None else self._blobs.get(snapshot)
-            return ThreadState(snapshot=data, left_out={} if left_out is None else unpack(left_out))
+            return state_of(self._db.place, data, packed)
         return ThreadState(snapshot=None, left_out={})
 
     def add_documents(self, lease: Lease, name: str, documents: Iterable[tuple[str, Iterable[bytes]]]) -> Added:
@@ -305,7 +247,7 @@ class Threads:
         sql = f"""
             SELECT name, created, updated, (SELECT count(*) FROM thread_turns u WHERE u.thread = t.number),
                 (SELECT count(*) FROM thread_documents d WHERE d.thread = t.number),
-                (SELECT coalesce(sum(chars), 0) FROM thread_documents d WHERE d.thread = t.number),
+                (SELECT CAST(coalesce(sum(chars), 0) AS BIGINT) FROM thread_documents d WHERE d.thread = t.number),
                 pending, pending_documents
             FROM threads t WHERE tenant = ?{where}"""
         rows = [
@@ -313,16 +255,19 @@ class Threads:
                 name=row[0],
                 created=row[1],
                 updated=row[2],
-                turns=int(row[3]),
-                documents=int(row[4]),
-                chars=int(row[5]),
+                turns=row[3],
+                documents=row[4],
+                chars=row[5],
                 pending=row[6],
                 pending_documents=row[7],
             )
-            for row in self._db.rows(sql, (self._tenant, *values))
+            for row in self._read("threads", THREAD, sql, values)
         ]
         # Here and not in SQL, where each database has an order of its own.
         return sorted(rows, key=lambda row: row.name)
+
+    def _read(self, table: str, columns: Mapping[str, Kinds], sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
+        return [as_declared(self._db.place, table, columns, row) for row in self._db.rows(sql, (self._tenant, *values))]
 
 
 _FIND = "SELECT number FROM threads WHERE tenant = ? AND name = ?"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from types import EllipsisType
-from typing import Any
+from typing import Any, cast, get_args
 
 from ..errors import LeaseHeld, StoreError
 from .codec import unpack
 from .database import Database
 from .leases import holder_of
 from .processes import standing
-from .rows import EffectRow, RunRow
+from .rows import NUMBER, OPTIONAL_NUMBER, OPTIONAL_TEXT, EffectRow, Kinds, RunRow, Status, as_declared
 
 # UNION, not UNION ALL: runs that are each other's children, in a file that somebody changed by hand, are an end and not an endless loop.
 _BELOW = """
@@ -22,6 +22,24 @@ _BELOW = """
 _EFFECTS = """
     SELECT e.seq, e.kind, e.key, e.payload, o.outcome, e.started, o.ended FROM effects e
     LEFT JOIN outcomes o ON o.run = e.run AND o.seq = e.seq WHERE e.run = ?"""
+_RUN_COLUMNS: dict[str, Kinds] = {
+    "run_id": str,
+    "parent": OPTIONAL_TEXT,
+    "status": str,
+    "started": NUMBER,
+    "ended": OPTIONAL_NUMBER,
+    "task": bytes,
+    "result": (bytes, type(None)),
+}
+_EFFECT_COLUMNS: dict[str, Kinds] = {
+    "seq": int,
+    "kind": str,
+    "key": str,
+    "payload": bytes,
+    "outcome": (bytes, type(None)),
+    "started": NUMBER,
+    "ended": OPTIONAL_NUMBER,
+}
 _COPY = (
     """INSERT INTO effects (run, seq, kind, key, payload, started)
     SELECT CAST(? AS BIGINT), seq, kind, key, payload, started FROM effects WHERE run = ? AND seq BETWEEN ? AND ?""",
@@ -90,13 +108,13 @@ class Trees:
             RunRow(
                 run_id=row[0],
                 parent=row[1],
-                status=row[2],
+                status=self._status(row[2]),
                 started=row[3],
                 ended=row[4],
                 task=self._unpacked(row[5]),
                 result=None if row[6] is None else self._unpacked(row[6]),
             )
-            for row in reversed(rows)
+            for row in (as_declared(self._db.place, "runs", _RUN_COLUMNS, row) for row in reversed(rows))
         ]
 
     def effects(self, run_id: str, kinds: Collection[str] | None) -> list[EffectRow]:
@@ -109,6 +127,7 @@ class Trees:
         if kinds is not None and not wanted:
             return []
         where = f" AND e.kind IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        rows = self._db.rows(f"{_EFFECTS}{where} ORDER BY e.seq", (number, *wanted))
         return [
             EffectRow(
                 run_id=run_id,
@@ -120,7 +139,7 @@ class Trees:
                 started=row[5],
                 ended=row[6],
             )
-            for row in self._db.rows(f"{_EFFECTS}{where} ORDER BY e.seq", (number, *wanted))
+            for row in (as_declared(self._db.place, "effects", _EFFECT_COLUMNS, row) for row in rows)
         ]
 
     def descendants(self, run_id: str) -> list[str]:
@@ -152,6 +171,12 @@ class Trees:
 
     def _mine(self) -> tuple[str, tuple[str, ...]]:
         return ("", ()) if self._tenant is None else (" AND tenant = ?", (self._tenant,))
+
+    def _status(self, status: str) -> Status:
+        for known in get_args(Status):
+            if status == known:
+                return cast("Status", known)
+        raise StoreError(f"{self._db.place}: the journal is damaged: a run stands as none does")
 
     def _unpacked(self, data: bytes) -> Any:
         try:
