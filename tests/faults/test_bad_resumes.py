@@ -151,3 +151,77 @@ async def test_a_clock_that_was_set_back_changes_nothing(tmp_path: Path, monkeyp
     result = await goes_on(engine, run_id)
     assert result.steps == 8
     assert (await engine.recorded(run_id).areplay()).same
+
+
+async def not_replayed(engine: RLM, run_id: str) -> str:
+    """Why a run cannot be replayed: as an error, or as what is different."""
+    try:
+        replayed = await engine.recorded(run_id).areplay()
+    except StoreError as error:
+        return str(error)
+    assert not replayed.same
+    return replayed.difference or ""
+
+
+BAD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
+    "another tenant": ({"tenant": "other"}, "names another tenant"),
+    "a question": ({"question": 5}, "question: Expected `str`"),
+    "a clock": ({"clock": 1e300}, "clock"),
+    "a schema": ({"answer_schema": '{"type": "string", "pattern": "(a+)+"}'}, "answer_schema: schema.pattern"),
+    "a schema that is none": ({"answer_schema": "{{"}, "answer_schema: JSON is malformed"),
+    "earlier questions": ({"earlier": [[1, 2]]}, "earlier: Expected `str`"),
+    "tools": ({"tools": [5]}, "tools: Expected `object`"),
+    "models": ({"models": {"root": 5}}, "models: "),
+    "variables": ({"left_out": 5}, "left_out: "),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TASKS)
+async def test_a_task_that_is_not_as_it_should_be_is_refused(tmp_path: Path, name: str):
+    changed, word = BAD_TASKS[name]
+    run_id = await cut_off(tmp_path)
+    engine = story_rlm(tmp_path, "restricted")
+    edit(tmp_path, "runs", "number = 1", lambda task: task | changed)
+    assert word in await refused(engine, run_id, StoreError)
+    assert word in await not_replayed(engine, run_id)
+
+
+BAD_PAYLOADS: dict[str, tuple[str, Any]] = {
+    "an ask": ("ask", 5),
+    "a cell": ("exec", {"code": 5}),
+    "a child": ("run", {"child": "1"}),
+    "a tool": ("tool", {"name": None}),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PAYLOADS)
+async def test_an_effect_that_is_none_is_refused(tmp_path: Path, name: str):
+    kind, payload = BAD_PAYLOADS[name]
+    run_id = await cut_off(tmp_path)
+    engine = story_rlm(tmp_path, "restricted")
+    edit(tmp_path, "effects", f"kind = '{kind}' AND run = 1", lambda _: payload)
+    assert f"its record is not as it should be: {kind} " in await refused(engine, run_id, StoreError)
+
+
+BAD_OUTCOMES: dict[str, tuple[str, Any]] = {
+    "a number": ("ask", 5),
+    "a reply": ("ask", {"text": 1.5, "model": "m"}),
+    "a failure of nobody": ("ask", {"error": "Unheard", "message": ""}),
+    "usage": ("call", {"text": "t", "model": "m", "usage": {"input_tokens": {}}}),
+    "a cell that is none": ("exec", {"result": {}}),
+    "a cell that failed by another's failure": ("exec", {"error": "StoreError", "message": ""}),
+    "a limit": ("exec", {"error": "DeadlineExceeded", "message": ""}),
+    "a child": ("run", {"success": "yes", "value": 1, "error": None}),
+    "a tool": ("tool", []),
+}
+
+
+@pytest.mark.parametrize("name", BAD_OUTCOMES)
+async def test_an_outcome_that_is_none_is_refused(tmp_path: Path, name: str):
+    kind, outcome = BAD_OUTCOMES[name]
+    run_id = await cut_off(tmp_path)
+    engine = story_rlm(tmp_path, "restricted")
+    where = f"run = 1 AND seq IN (SELECT seq FROM effects WHERE run = 1 AND kind = '{kind}')"
+    edit(tmp_path, "outcomes", where, lambda _: outcome)
+    assert f"its record is not as it should be: {kind} " in await refused(engine, run_id, StoreError)
+    assert "its record is not as it should be" in await not_replayed(engine, run_id)

@@ -42,3 +42,7 @@ def test_a_deep_value_is_told_in_a_short_line():
         one, other = {"k" * 200: one}, {"k" * 200: other}  # type: ignore[assignment]
     found = difference(one, other)
     assert found is not None and len(found) < 700
+
+
+def test_a_number_that_is_too_long_to_be_written_is_told():
+    assert difference([10**5_000], [1]) == ", at [0]: a long int is now 1"

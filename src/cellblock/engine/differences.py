@@ -56,5 +56,9 @@ def _place(at: str) -> str:
 def _shown(value: object) -> str:
     if value is _NOTHING:
         return "nothing"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        # CPython writes no int of more than 4,300 digits.
+        text = f"a long {type(value).__name__}"
     return text if len(text) <= 2 * AROUND_CHARS else text[: 2 * AROUND_CHARS] + "…"

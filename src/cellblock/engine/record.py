@@ -16,6 +16,7 @@ from ..store.codec import pack, unpack
 from ..store.journal import EffectRow, Journal, RunRow, Status
 from .differences import difference
 from .outcomes import by_chance, failure_of, timeless
+from .shapes import check_end, checked
 
 RecordMode = Literal["fresh", "resume", "replay"]
 INSIDE_CELLS = frozenset({"call", "run", "tool", "vfs", "branch"})
@@ -65,7 +66,7 @@ class Record:
     def __init__(self, journal: Journal, run_id: str, mode: RecordMode = "fresh") -> None:
         self.run_id, self.mode = run_id, mode
         self._journal = journal
-        rows = [] if mode == "fresh" else journal.effects(run_id)
+        rows = [] if mode == "fresh" else checked(journal.effects(run_id))
         self._past: dict[tuple[str, str], deque[EffectRow]] = defaultdict(deque)
         self._cells: dict[str, list[EffectRow]] = defaultdict(list)
         self._failed: dict[tuple[str, str], list[Any]] = defaultdict(list)
@@ -75,6 +76,8 @@ class Record:
                 self._cells[cell_of(row.key)].append(row)
         self.row: RunRow | None = _row(journal, run_id) if rows or mode != "fresh" else None
         """Of the run, where an earlier attempt was made."""
+        if self.row is not None:
+            check_end(self.row)
 
     @property
     def replays(self) -> bool:
@@ -178,7 +181,7 @@ class Record:
 
     def effects_of(self, run_id: str) -> list[EffectRow]:
         """Of another run of the same tree."""
-        return self._journal.effects(run_id)
+        return checked(self._journal.effects(run_id))
 
     def has(self, kind: str, key: str) -> bool:
         """Whether an earlier attempt had begun the next effect of that kind and key."""
@@ -234,7 +237,7 @@ class Record:
         return Diverged(f"{self.run_id}: {kind} {key} is not on record; the recorded run had ended by then ({self.row.result['ending']})")
 
     def _same(self, what: str, recorded: object, now: object) -> None:
-        if pack(recorded) != pack(now) and (found := difference(plain(recorded), plain(now))) is not None:
+        if _packed(self.run_id, recorded) != pack(now) and (found := difference(plain(recorded), plain(now))) is not None:
             raise Diverged(f"{self.run_id}: {what} differs from its record{found}")
 
 
@@ -245,6 +248,13 @@ def _failed(row: EffectRow) -> bool:
 def _by_deadline(result: Mapping[str, Any]) -> bool:
     """Whether a run was ended by the clock, which stands still in a replay: between two effects, nothing else tells of it."""
     return (result.get("failure") or {}).get("limit") == "wall_seconds"
+
+
+def _packed(run_id: str, recorded: object) -> bytes:
+    try:
+        return pack(recorded)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"run {run_id}: its record is not as it should be: {error}") from None
 
 
 def plain(data: object) -> Any:

@@ -26,6 +26,7 @@ from .record import RecordEnded, RecordMode
 from .replaying import Replayed, recorded_models, recorded_tools
 from .results import RunResult
 from .settings import Carry
+from .shapes import checked
 from .tasks import RecordedTask
 from .threads import Question, resuming
 from .tree import Run
@@ -191,7 +192,7 @@ def _check_tools(engine: Engine, task: RecordedTask) -> None:
 
 
 def _copy(store: Store, row: RunRow, new_id: str, step: int, reply: str | None) -> None:
-    rows = store.journal.effects(row.run_id)
+    rows = checked(store.journal.effects(row.run_id))
     asks = [one for one in rows if one.kind == "ask" and one.key == str(step)]
     last = max((int(one.key) for one in rows if one.kind == "ask" and one.key.isdecimal()), default=0)
     if not asks:
@@ -226,7 +227,7 @@ def _copy_run(journal: Journal, old: str, new: str, parent: str, step: int | Non
         task = journal.run(old).task
     except LookupError:
         return  # It was not opened any more.
-    rows = [row for row in journal.effects(old) if step is None or int(row.key.partition(".")[0]) < step]
+    rows = [row for row in checked(journal.effects(old)) if step is None or int(row.key.partition(".")[0]) < step]
     journal.copy_run(old, new, parent=parent, task=task, seqs=[row.seq for row in rows])
     _copy_below(journal, old, new, rows, step)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
@@ -23,6 +23,48 @@ from .typed import AnswerType, Anything, SchemaType
 FORMAT = 2
 """Of a task. What an older version wrote can be read, and not gone on with."""
 T = TypeVar("T")
+
+
+class ToolRecord(TypedDict):
+    """What is on record of a tool."""
+
+    name: str
+    told: str
+    parameters: list[str]
+
+
+class ModelsRecord(TypedDict):
+    """Names of models by role, and what shapes the answers behind each name."""
+
+    root: str
+    sub: list[str]
+    children: list[str]
+    verifier: str
+    engineer: str
+    named: dict[str, str]
+    identities: dict[str, str]
+
+
+_MOST_SECONDS = 2.0**40
+"""Of Unix time."""
+_SHAPES: dict[str, Any] = {
+    "answer_schema": str | None,
+    "child_tools": list[ToolRecord],
+    "clock": float,
+    "context": str | None,
+    "context_chars": int,
+    "context_sha256": str,
+    "direct": bool,
+    "earlier": list[tuple[str, str]],
+    "left_out": dict[str, str],
+    "models": ModelsRecord,
+    "question": str,
+    "sandbox": str,
+    "seed": int,
+    "snapshot": str | None,
+    "tenant": str,
+    "tools": list[ToolRecord],
+}
 _NEEDED = frozenset({
     "answer_schema", "child_tools", "clock", "context", "context_chars", "context_sha256", "direct", "earlier", "exec_limits", "guards",
     "history", "left_out", "limits", "prompt", "question", "sandbox", "seed", "snapshot", "tenant", "tools", "vfs",
@@ -101,6 +143,10 @@ class RecordedTask:
             raise StoreError(f"{self.run_id} is a child run; name the run that it belongs to: {self.run_id.partition('/')[0]}")
         if missing := sorted(_NEEDED - self.fields.keys()):
             raise StoreError(f"run {self.run_id}: its record is not as it should be: there is no {missing[0]}")
+        for name, kind in _SHAPES.items():
+            self._as(kind, name)
+        if not 0 <= self.fields["clock"] < _MOST_SECONDS:
+            raise StoreError(f"run {self.run_id}: its record is not as it should be: clock: no time that a clock shows")
 
     @property
     def limits(self) -> RunLimits:
@@ -114,6 +160,9 @@ class RecordedTask:
             ConfigError: its sandbox is not there.
             StoreError: the record is not as it should be.
         """
+        if self.fields["tenant"] != base.tenant:
+            # Its cells' states would be sealed with the other one's key.
+            raise StoreError(f"run {self.run_id}: its record is not as it should be: it names another tenant than the one whose it is")
         spec = find_sandbox(self.fields["sandbox"])
         return replace(
             base,
@@ -123,7 +172,6 @@ class RecordedTask:
             soft_limits=spec.facts.soft_limits,
             exec_limits=self._as(ExecLimits, "exec_limits"),
             seed=self.fields["seed"],
-            tenant=self.fields["tenant"],
             guards=self._as(Guards, "guards"),
             prompt=self._as(PromptSettings, "prompt"),
             history=self._as(History, "history"),
@@ -137,15 +185,21 @@ class RecordedTask:
             answer_type: the caller's own; None takes the recorded JSON Schema.
             snapshot: the state that its session began with.
         """
-        told = self.fields["answer_schema"]
         kept = Kept(context=self.fields["context"], snapshot=self.fields["snapshot"])
         return Turn(
-            answer_type=answer_type or (SchemaType(msgspec.json.decode(told)) if told else Anything()),
+            answer_type=answer_type or self._answer_type(),
             earlier=tuple((question, answer) for question, answer in self.fields["earlier"]),
             carry=Carry(snapshot=snapshot, left_out=self.fields["left_out"]) if snapshot or self.fields["left_out"] else None,
             direct=self.fields["direct"],
             kept=kept,
         )
+
+    def _answer_type(self) -> AnswerType:
+        told = self.fields["answer_schema"]
+        try:
+            return SchemaType(msgspec.json.decode(told)) if told else Anything()
+        except (ValueError, RecursionError) as error:
+            raise StoreError(f"run {self.run_id}: its record is not as it should be: answer_schema: {error}") from None
 
     def _as(self, kind: type[T], name: str) -> T:
         try:
