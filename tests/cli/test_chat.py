@@ -177,7 +177,10 @@ def test_a_killed_chat_s_question_can_be_resumed_and_holds_up_nobody(cellblock, 
     assert slow.wait(30) == -signal.SIGKILL
     done = cellblock("chat", "--thread", "lease", "-m", "simulated", stdin=QUESTION + "\n")
     assert (done.returncode, done.stdout) == (0, "2\n")
-    assert re.match(r"the last question was cut off: cellblock resume \d{8}-\d{6}-[0-9a-f]{10} answers it, until another one is asked here\n", done.stderr)
+    assert re.match(
+        r"the last question was cut off: cellblock resume \d{8}-\d{6}-[0-9a-f]{10} answers it, until another one is asked here\n",
+        done.stderr,
+    )
     told = json.loads(cellblock("threads", "show", "lease", "--json").stdout)
     assert [turn["question"] for turn in told["turns"]] == [QUESTION] and told["cut_off"] is None
 

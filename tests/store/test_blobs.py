@@ -18,7 +18,7 @@ from cellblock.store.opening import Store
 from .conftest import Opener
 
 
-def put(store: Store, data: bytes = b"the bytes", owner: str = "run:r", name: str = "last", kind: str = "snapshot") -> str:
+def put(store: Store, data: bytes = b"the bytes", owner: str = "thread:r", name: str = "last", kind: str = "snapshot") -> str:
     return store.blobs.put(data, kind=kind, owner=owner, name=name)
 
 
@@ -27,7 +27,7 @@ def test_what_was_put_is_got_by_its_hash(store: Store, opened: Opener, data: byt
     blob = put(store, data)
     assert blob == hashlib.sha256(data).hexdigest()
     assert opened().blobs.get(blob) == data
-    assert store.blobs.links("run:r") == {"last": blob}
+    assert store.blobs.links("thread:r") == {"last": blob}
 
 
 def test_a_view_of_memory_is_put_as_its_bytes(store: Store) -> None:
@@ -38,7 +38,7 @@ def test_a_view_of_memory_is_put_as_its_bytes(store: Store) -> None:
 def test_the_same_bytes_are_kept_once_and_compressed(store: Store) -> None:
     data = b"much of the same " * 100_000
     first = put(store, data)
-    assert put(store, data, owner="run:s", kind="document") == first
+    assert put(store, data, owner="thread:s", kind="document") == first
     rows = store.database.rows("SELECT kind, size, length(data) FROM blobs")
     assert [row[:2] for row in rows] == [("snapshot", len(data))]
     assert rows[0][2] < len(data) / 50
@@ -46,7 +46,7 @@ def test_the_same_bytes_are_kept_once_and_compressed(store: Store) -> None:
 
 def test_a_link_is_replaced_and_the_blob_behind_it_is_free_to_go(store: Store) -> None:
     old, new = put(store, b"old"), put(store, b"new")
-    assert store.blobs.links("run:r") == {"last": new}
+    assert store.blobs.links("thread:r") == {"last": new}
     collected = store.gc(0)
     assert (collected.blobs, collected.bytes) == (1, len(zlib.compress(b"old", 1)))
     assert store.blobs.get(new) == b"new"
@@ -56,25 +56,25 @@ def test_a_link_is_replaced_and_the_blob_behind_it_is_free_to_go(store: Store) -
 
 def test_links_are_made_and_removed_one_by_one_or_all_of_an_owner(store: Store) -> None:
     blob = put(store)
-    store.blobs.link("run:s", "a", blob)
-    store.blobs.link("run:s", "b", blob)
-    assert store.blobs.links("run:s") == {"a": blob, "b": blob}
-    store.blobs.unlink("run:s", "a")
-    store.blobs.unlink("run:s", "no such")
-    assert store.blobs.links("run:s") == {"b": blob}
-    store.blobs.link("run:s", "c", blob)
-    store.blobs.unlink("run:s")
-    assert (store.blobs.links("run:s"), store.blobs.links("run:r")) == ({}, {"last": blob})
+    store.blobs.link("thread:s", "a", blob)
+    store.blobs.link("thread:s", "b", blob)
+    assert store.blobs.links("thread:s") == {"a": blob, "b": blob}
+    store.blobs.unlink("thread:s", "a")
+    store.blobs.unlink("thread:s", "no such")
+    assert store.blobs.links("thread:s") == {"b": blob}
+    store.blobs.link("thread:s", "c", blob)
+    store.blobs.unlink("thread:s")
+    assert (store.blobs.links("thread:s"), store.blobs.links("thread:r")) == ({}, {"last": blob})
     assert store.gc(0).blobs == 0
 
 
 def test_what_was_put_linked_or_unlinked_not_long_ago_stays(store: Store) -> None:
     blob = put(store)
-    store.blobs.unlink("run:r")
+    store.blobs.unlink("thread:r")
     assert store.gc(3600).blobs == 0
     store.database.execute("UPDATE blobs SET touched = touched - 4000")
-    store.blobs.link("run:r", "last", blob)
-    store.blobs.unlink("run:r")
+    store.blobs.link("thread:r", "last", blob)
+    store.blobs.unlink("thread:r")
     assert store.gc(3600).blobs == 0
     store.database.execute("UPDATE blobs SET touched = touched - 4000")
     assert store.gc(3600).blobs == 1
@@ -88,10 +88,14 @@ def test_what_a_link_led_to_not_long_ago_stays(store: Store) -> None:
     assert store.blobs.get(old) == b"old"
 
 
-@pytest.mark.parametrize("again", [lambda store, blob: put(store), lambda store, blob: store.blobs.link("run:r", "x", blob)])
+@pytest.mark.parametrize(
+    "again",
+    [lambda store, blob: put(store, owner="run:r"), lambda store, blob: store.blobs.link("run:r", "x", blob)],
+    ids=["put", "linked"],
+)
 def test_what_was_put_or_linked_again_is_as_new(store: Store, again: Callable[[Store, str], object]) -> None:
     store.journal.start_run("r", {})
-    blob = put(store)
+    blob = put(store, owner="run:r")
     store.database.execute("UPDATE blobs SET touched = touched - 4000")
     store.database.execute("DELETE FROM blob_links")
     again(store, blob)
@@ -101,11 +105,11 @@ def test_what_was_put_or_linked_again_is_as_new(store: Store, again: Callable[[S
 
 def test_a_blob_that_is_gone_cannot_be_linked(store: Store) -> None:
     blob = put(store)
-    store.blobs.unlink("run:r")
+    store.blobs.unlink("thread:r")
     store.gc(0)
     with pytest.raises(StoreError, match="is gone"):
-        store.blobs.link("run:r", "last", blob)
-    assert store.blobs.links("run:r") == {}
+        store.blobs.link("thread:r", "last", blob)
+    assert store.blobs.links("thread:r") == {}
 
 
 @pytest.mark.parametrize("blob", ["", "x", "../../etc/passwd", "A" * 64, "0" * 63 + "\n", None, 7, "0" * 65])
@@ -120,9 +124,9 @@ def test_tenants_have_blobs_of_their_own(store: Store, opened: Opener) -> None:
     other = opened(tenant="other", key=b"o" * 32)
     with pytest.raises(StoreError, match="is gone"):
         other.blobs.get(blob)
-    assert other.blobs.links("run:r") == {}
+    assert other.blobs.links("thread:r") == {}
     put(other)
-    store.blobs.unlink("run:r")
+    store.blobs.unlink("thread:r")
     assert store.gc(0).blobs == 1
     assert other.blobs.get(blob) == b"the bytes"
 
@@ -199,7 +203,7 @@ def test_a_blob_that_vanished_is_named_by_who_links_it(store: Store) -> None:
     store.database.execute("DELETE FROM blobs WHERE blob = ?", (blob,))
     with pytest.raises(StoreError, match=f"blob {blob[:12]}… is gone: it was removed, or never was in this store"):
         store.blobs.get(blob)
-    assert [line.split(": ", 1)[1] for line in store.check()] == ["the blob that 'run:r' links as 'last' is gone"]
+    assert [line.split(": ", 1)[1] for line in store.check()] == ["the blob that 'thread:r' links as 'last' is gone"]
     assert store.blobs.get(other) == b"another"
     # Put again, it is whole again.
     put(store)
@@ -210,7 +214,7 @@ def test_a_put_that_fails_links_nothing(store: Store) -> None:
     with pytest.raises(StoreError), store.database.transaction():
         put(store)
         store.database.execute("no such statement")
-    assert (store.blobs.links("run:r"), store.gc(0).blobs) == ({}, 0)
+    assert (store.blobs.links("thread:r"), store.gc(0).blobs) == ({}, 0)
 
 
 def test_a_put_is_a_part_of_the_transaction_around_it(store: Store, opened: Opener) -> None:
