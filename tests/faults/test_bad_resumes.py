@@ -186,6 +186,14 @@ async def test_a_task_that_is_not_as_it_should_be_is_refused(tmp_path: Path, nam
     assert word in await not_replayed(engine, run_id)
 
 
+async def test_a_task_that_is_none_is_refused(tmp_path: Path):
+    run_id = await cut_off(tmp_path)
+    engine = story_rlm(tmp_path, "restricted")
+    edit(tmp_path, "runs", "number = 1", lambda _: 1.5)
+    assert "there is no task" in await refused(engine, run_id, StoreError)
+    assert "there is no task" in await not_replayed(engine, run_id)
+
+
 BAD_PAYLOADS: dict[str, tuple[str, Any]] = {
     "an ask": ("ask", 5),
     "a cell": ("exec", {"code": 5}),

@@ -379,3 +379,10 @@ def test_without_proc_nobody_is_proven_dead(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_beats_come_more_often_than_the_wait() -> None:
     assert module.BEAT_SECONDS * 3 < LEASE_SECONDS
+
+
+def test_a_lease_that_is_held_as_none_is_taken_all_the_same(store: Store) -> None:
+    store.leases.take("run:r")
+    # Nobody has this process id.
+    store.database.execute("UPDATE leases SET held = -1, pid = ?", (2**22 + 1,))
+    assert store.leases.take("run:r").epoch == 2

@@ -133,6 +133,8 @@ class RecordedTask:
     fields: Mapping[str, Any]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.fields, dict):
+            raise StoreError(f"run {self.run_id}: its record is not as it should be: there is no task")
         if (written := self.fields.get("format", 1)) != FORMAT:
             newer = isinstance(written, int) and written > FORMAT
             raise StoreError(

@@ -41,7 +41,8 @@ class Lease:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
     epoch: int
-    held: bool
+    held: int
+    """As it stands there: 0 or 1, in a file that nobody has changed by hand."""
     beats: int
     holder: Process
 
@@ -143,7 +144,7 @@ class Leases:
         sql = "SELECT epoch, held, beats, boot, namespace, pid, start, machine FROM leases WHERE tenant = ? AND name = ?"
         for row in self._db.rows(sql, (self._tenant, name)):
             epoch, held, beats, *holder = as_declared(self._db.place, "leases", _COLUMNS | _HOLDER_COLUMNS, row)
-            return _Row(epoch=epoch, held=bool(held), beats=beats, holder=_process(holder))
+            return _Row(epoch=epoch, held=held, beats=beats, holder=_process(holder))
         return None
 
     def _succeed(self, name: str, row: _Row | None) -> Lease | None:
@@ -158,7 +159,7 @@ class Leases:
         sql = """
             UPDATE leases SET epoch = epoch + 1, held = 1, boot = ?, namespace = ?, pid = ?, start = ?, machine = ?
             WHERE tenant = ? AND name = ? AND epoch = ? AND held = ? AND beats = ?"""
-        values = (*holder, self._tenant, name, row.epoch, int(row.held), row.beats)
+        values = (*holder, self._tenant, name, row.epoch, row.held, row.beats)
         return Lease(name=name, epoch=row.epoch + 1) if self._db.execute(sql, values).rowcount else None
 
 
