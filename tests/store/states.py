@@ -281,11 +281,19 @@ class StoreStates(RuleBasedStateMachine):
     @rule(at=connections, age=st.sampled_from([0, 3600]))
     def gc(self, at: int, age: int) -> None:
         of = self.connections[at]
+        for tenant, owner in [key for key in self.links if key[0] == of.tenant and self.is_nobodys(*key)]:
+            del self.links[tenant, owner]
         linked = {blob for (tenant, _), links in self.links.items() if tenant == of.tenant for blob in links.values()}
         gone = set(self.blobs[of.tenant]) - linked if age == 0 else set()
         assert of.store.gc(age).blobs == len(gone)
         for blob in gone:
             del self.blobs[of.tenant][blob]
+
+    def is_nobodys(self, tenant: str, owner: str) -> bool:
+        """Whether an owner is a run that is not on record, and that nobody is about to begin."""
+        run, lease = self.runs.get(owner.removeprefix("run:")), self.leases.get((tenant, owner))
+        begins = lease is not None and lease.held and not lease.dead
+        return owner.startswith("run:") and (run is None or run.tenant != tenant) and not begins
 
     @rule(at=connections)
     def come_back(self, at: int) -> None:
