@@ -113,6 +113,24 @@ async def test_a_run_that_its_deadline_ended_in_a_sub_call_is_the_same_again(tmp
     await same(engine, result.run_id)
 
 
+async def test_a_run_whose_time_was_over_within_forks_side_by_side_is_the_same_again(tmp_path: Path):
+    """The forks' child runs wait for their model, and all of them are cut off at once."""
+
+    class Slow(ScriptedModel):
+        async def complete(self, messages: Any, **given: Any) -> Any:
+            if "inner" in messages[1].content:
+                await anyio.sleep(30)
+            return await super().complete(messages, **given)
+
+    forks = {f"f{number}": 'rlm_query("inner")' for number in range(6)}
+    replies = cells(
+        "c = checkpoint.create()", f"for name in {list(forks)}:\n    fork.create(c, name)\nprint(fork.run_all({forks}))\nFINAL(1)"
+    )
+    engine = rlm(Slow(replies), tmp_path, sandbox="restricted", limits=RunLimits(wall_seconds=2.0))
+    result = await engine.arun("q", "c")
+    await same(engine, result.run_id)
+
+
 async def test_a_run_that_its_model_failed_is_the_same_again(tmp_path: Path):
     engine = rlm(ScriptedModel([cell("x = 1"), ModelRefused("no such model", status=404)]), tmp_path)
     assert "no such model" in await failed(engine)

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import anyio
 
-from ..errors import SandboxBroken
+from ..errors import BudgetExceeded, SandboxBroken
 from ..host.vfs import Vfs
 from ..limits import ExecLimits
 from ..store.journal import EffectRow
 from .branch import Branch
 from .branches import Branches, Fork
-from .outcomes import CellOutcome, failure_of, failure_record
+from .budget import Budget
+from .outcomes import CLOCK, CellOutcome, failure_of, failure_record
 from .recalling import charge_cell
 from .record import Entry, Record
 from .tree import Run
@@ -45,13 +46,29 @@ async def outcome_of(branches: Branches, branch: Branch, record: Record, entry: 
         return known
     outcome = await branch.exec(code, limits)
     # On record together with the outcome: with that alone, nobody could go on from there.
-    outcome = replace(outcome, saved=await branch.save(entry.key), stopped=branch.run.budget.ended())
+    outcome = replace(outcome, saved=await branch.save(entry.key), stopped=_stopped(branch.run.budget, record, entry))
     if branch.run.tree.fatal is None:
         record.finish(entry, outcome.record())
     if record.replays and entry.recorded is not None and not (known := CellOutcome.of(entry.recorded)).comparable:
         # It was run for what it leaves behind. What it shows differs each time, and the model was shown what is on record.
         return known
     return outcome
+
+
+def _stopped(budget: Budget, record: Record, entry: Entry) -> BudgetExceeded | None:
+    """The limit of the run that is over by now. In a replay the clock stands still: what time was over by then is on record.
+
+    Of forks side by side, another one's cell may have been given that before this one has ended.
+    """
+    now = budget.ended()
+    if not record.replays or entry.recorded is None or (now is not None and now.limit != CLOCK):
+        return now
+    then = CellOutcome.of(entry.recorded).stopped
+    if then is not None and then.limit != CLOCK:
+        return now
+    if then is not None:
+        budget.recall(then)
+    return then
 
 
 async def run_in(branches: Branches, fork: Fork, code: str) -> CellOutcome:

@@ -14,6 +14,8 @@ from ..repl.protocol import ExecError, ExecResult, ExecUsage
 from .asking import cleaned
 
 ERROR_CHARS = 2_000
+CLOCK = "wall_seconds"
+"""The limit that is passed by waiting."""
 _TIMED = frozenset({"usage", "spent", "seconds", "saved"})
 """What differs from one performance to the next."""
 _TIME_LIMITS = frozenset({"wall_seconds", "cpu_seconds", "memory_bytes"})

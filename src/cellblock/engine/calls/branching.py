@@ -212,7 +212,8 @@ class Branching:
             raise CellError("ValueError", f"{function}(): that fork is where this cell runs; write the code here")
         run = self._run
         with for_the_cell(run):
-            run.budget.take_subcalls(len(works))
+            known = any(run.record.has(BRANCH, f"{run.cell}.a{run.acts + 1}.{fork.name}") for fork, _ in works)
+            run.budget.take_subcalls(len(works), again=known)
             key = next_act(run)
             rows = [(f"{key}.{fork.name}", {"act": "fork.run", "name": fork.name, "code": code}) for fork, code in works]
             pairs = list(zip(works, run.record.begin_many(BRANCH, rows), strict=True))

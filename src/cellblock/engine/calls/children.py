@@ -24,7 +24,7 @@ from ..record import Entry
 from ..tree import Run
 from . import arguments
 from .batches import each
-from .subcalls import FAILED, Manner, Subcalls, for_the_cell, next_key, redacted
+from .subcalls import FAILED, Manner, Subcalls, for_the_cell, is_known, next_key, redacted
 
 PARTIAL_CHARS = 2_000
 
@@ -95,7 +95,7 @@ class Children:
         if not asked:
             return []
         run = self._run
-        run.budget.take_subcalls(len(asked))
+        run.budget.take_subcalls(len(asked), again=is_known(run, "run"))
         numbers = range(run.children + 1, run.children + 1 + len(asked))
         ids = [child_id(run.run_id, number) for number in numbers]
         run.children += len(asked)

@@ -138,10 +138,10 @@ class JSONCalls:
     def _repair(self, call: Call, answer: str, problem: str) -> Call:
         """The call that asks for a better answer: it counts as one, and its key goes by its first call's, whichever item fails first."""
         run = self._run
-        run.budget.take_subcalls(1)
+        first = call.entry.key
+        run.budget.take_subcalls(1, again=run.record.has("call", f"{first}.repair"))
         again = Message("user", ASKED_AGAIN.replace("{}", problem))
         messages = (*call.messages, Message("assistant", clip(answer, SHOWN_CHARS)), again)
-        first = call.entry.key
         payload = {"prompt": again.content, "repairs": first, "model": call.model.name, "max_tokens": call.max_tokens}
         entry = run.record.begin("call", f"{first}.repair", payload)
         return Call(model=call.model, messages=messages, role="repair", entry=entry, max_tokens=call.max_tokens)

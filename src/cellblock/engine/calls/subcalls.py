@@ -113,7 +113,7 @@ class Subcalls:
         if not texts:
             return []
         run = self._run
-        run.budget.take_subcalls(len(texts))
+        run.budget.take_subcalls(len(texts), again=is_known(run, "call"))
         keys = [next_key(run) for _ in texts]
         payloads = [{"prompt": text, "model": manner.model.name, "max_tokens": manner.max_tokens} for text in texts]
         entries: list[Entry] = []
@@ -164,6 +164,11 @@ def _pieces(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
             start, chars = index, 0
         chars += len(text)
     yield start, len(texts)
+
+
+def is_known(run: Run, kind: str) -> bool:
+    """Whether an earlier attempt had begun the running cell's next call: it was allowed then, whatever is over by now."""
+    return run.record.has(kind, f"{run.cell}.{run.calls + 1}")
 
 
 def next_key(run: Run) -> str:
