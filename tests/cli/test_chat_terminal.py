@@ -153,6 +153,7 @@ def test_nothing_in_a_name_or_a_file_steers_the_terminal(chat, tmp_path):
         terminal.expect("1 document added")
         terminal.type("/files\r")
         terminal.expect(r"\x1b]0;pwned\x07[red].txt")
+        terminal.expect(f"{HOSTILE}> ")  # what is typed before it is the terminal's to read, and has another Ctrl-V
         terminal.type("/add \\\x16\x1b[2J\x16\x07\r")  # typed by Ctrl-V, as it takes to type them at all
         terminal.expect(r"\x1b[2J\x07: no file matches")
         terminal.expect("> ")
