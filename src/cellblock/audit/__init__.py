@@ -1,0 +1,1 @@
+"""Attacks on a sandbox with live canaries: what was tried, and what each wall stopped."""
