@@ -22,7 +22,7 @@ CHILD_SHARED_BYTES = 2**30
 
 def before_guest(layers: Layers, keep: Iterable[int]) -> None:
     """The layers that an interpreter child inherits: no privileges, no files but the root's, a coarse filter."""
-    _close_files(set(keep))
+    close_files(set(keep))
     os.setsid()
     sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
     layers.attempt("capabilities", namespaces.drop_capabilities)
@@ -51,7 +51,7 @@ class Needs(Protocol):
 
 def after_guest(layers: Layers, guest: Needs) -> None:
     """The last layers, once the guest's interpreter is there: no new process, bounded memory, the strict filter."""
-    layers.attempt("rlimit_memory", _bound_memory, 0, guest.data_bytes, 2 * guest.data_bytes + guest.address_bytes)
+    layers.attempt("rlimit_memory", bound_memory, guest)
     if guest.forks:
         layers.attempt("processes", _gate, guest)
     else:
@@ -72,6 +72,11 @@ def _gate(guest: Needs) -> None:
     socket.send_fds(connection, [b"+"], [listener])
     os.close(listener)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies are the host's to watch
+
+
+def bound_memory(guest: Needs) -> None:
+    """Bounded private memory for this process, and address space for what it maps."""
+    _bound_memory(0, guest.data_bytes, 2 * guest.data_bytes + guest.address_bytes)
 
 
 def bound_child(pid: int, data_bytes: int) -> None:
@@ -100,7 +105,8 @@ def _fixed_rlimits() -> None:
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
 
 
-def _close_files(keep: set[int]) -> None:
+def close_files(keep: set[int]) -> None:
+    """Close all descriptors but these."""
     # Standard streams stay: they are /dev/null, or the log pipe that the host owns.
     low = 3
     for fd in sorted(keep):

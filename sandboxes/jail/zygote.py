@@ -128,7 +128,7 @@ def _continue_in_child() -> None:
     sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def main() -> None:
+def main(kind: type[Zygote] = Zygote) -> None:
     """Import, enter, serve."""
     control = socket.socket(fileno=int(sys.argv[1]))
     options = json.loads(sys.argv[2])
@@ -137,7 +137,7 @@ def main() -> None:
     time.tzset()
     guest = load_guest(options["driver"])
     guest.warm(options)
-    zygote = Zygote(control, guest, options)
+    zygote = kind(control, guest, options)
     zygote.enter_jail()
     zygote.serve()
 

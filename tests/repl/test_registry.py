@@ -15,7 +15,7 @@ from cellblock.repl.session import open_session
 from cellblock.repl.zygote import close_all
 
 pytestmark = pytest.mark.anyio
-NAKED = Path(__file__).parents[1] / "naked"
+NAKED = Path(__file__).parents[2] / "sandboxes" / "naked"
 SOURCE = """
 from pathlib import Path
 from cellblock.repl.guests import GuestSpec

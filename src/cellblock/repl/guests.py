@@ -44,6 +44,8 @@ class GuestSpec:
     options: dict[str, str] = field(default_factory=dict)
     """Passed to the driver as they are."""
     facts: Description = field(default_factory=lambda: Description(name="", package=""))
+    jailed: bool = True
+    """False, for audits of wall 1: workers without a jail, which a session takes with `allow_weak_isolation=True` alone."""
     artefact: str = ""
     """The hash of what the interpreter is built from, where it is built: part of a snapshot's version."""
 

@@ -99,7 +99,7 @@ class Zygote:
                 "-s",
                 "-P",
                 "-B",
-                str(sandboxes_folder() / "jail" / "zygote.py"),
+                str(sandboxes_folder() / "jail" / ("zygote.py" if self.spec.jailed else "unjailed.py")),
                 str(theirs.fileno()),
                 json.dumps(options),
             ]
@@ -246,6 +246,13 @@ def spares_for(spec: GuestSpec, tenant: str) -> Spares:
 def running_spares(spec: GuestSpec, tenant: str) -> Spares | None:
     """The pool of that sandbox and tenant if it has started; never blocks for long."""
     return _POOLS.get((spec.name, tenant))
+
+
+def ready_everywhere() -> bool:
+    """Whether all pools have their spares, waiting for them."""
+    with _POOLS_LOCK:
+        pools = list(_POOLS.values())
+    return all([pool.wait_ready() for pool in pools])
 
 
 def close_all() -> None:

@@ -16,10 +16,12 @@ from worker import Worker
 
 
 def files(options: dict[str, Any]) -> dict[str, str]:
+    """Nothing but the null device."""
     return {"/dev/null": "/dev/null"}
 
 
 def warm(options: dict[str, Any]) -> None:
+    """Import what a worker needs, and what attacks on it would like to have."""
     import _posixsubprocess  # noqa: F401
     import ctypes  # noqa: F401 - for the attacks
     import encodings.idna  # noqa: F401
@@ -31,6 +33,8 @@ def warm(options: dict[str, Any]) -> None:
 
 
 class Naked:
+    """A namespace, and `exec`."""
+
     wanted: Callable[[], bool]
 
     def __init__(self) -> None:
@@ -40,6 +44,7 @@ class Naked:
         self.busy = False
 
     def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
+        """Begin a session."""
         names = guest_names(self._call, self.variables) | far_names(self._call, request.far)
         self.variables.update({"__name__": "__main__", **names, **inputs})
         self.ours = frozenset(self.variables)
@@ -56,10 +61,12 @@ class Naked:
             self.on_signal()
 
     def on_signal(self, *_: object) -> None:
+        """End the cell, if the host wants that."""
         if not self.busy and self.wanted():
             raise Interrupted
 
     def run(self, code: str, dispatch: Dispatch, *, inputs: Mapping[str, Any], write: Callable[[str], None], shows: bool) -> Outcome:
+        """Run a cell; the last line of one whose value is shown is its value."""
         self.dispatch = dispatch
         self.variables.update(inputs)
         self.variables["print"] = lambda *a, sep=" ", end="\n": write(sep.join(map(str, a)) + end)
@@ -76,14 +83,17 @@ class Naked:
             return Outcome(error=(type(error).__name__, str(error)[:1000], None))
 
     def names(self) -> list[str]:
+        """What cells have bound."""
         return [name for name in self.variables if name not in self.ours]
 
     def get(self, name: str) -> Any:
+        """A plain copy of a variable."""
         if name not in self.names():
             raise GuestError("LookupError", f"no variable named {name!r}")
         return plain(self.variables[name])
 
     def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+        """The variables, pickled: what a broken worker writes is loaded by a broken worker alone."""
         kept, lost = {}, {}
         for name in self.names():
             try:
@@ -93,11 +103,14 @@ class Naked:
         return [pickle.dumps(kept)], lost
 
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
+        """Become the session that was dumped."""
         self.open(request, inputs)
         self.variables.update({name: pickle.loads(data) for name, data in pickle.loads(state).items()})
 
 
 class Guest:
+    """What the zygote makes of a fork of itself."""
+
     needs_threads = False
     forks = True
     own_pids = False
@@ -109,9 +122,11 @@ class Guest:
         self.interpreter = Naked()
 
     def start(self) -> None:
+        """Listen to interrupts."""
         signal.signal(INTERRUPT, self.interpreter.on_signal)
 
     def serve(self, layers: dict[str, str]) -> None:
+        """Serve the host to the end."""
         served = Worker(self.connection, self.interpreter)
         self.interpreter.wanted = served.interrupt_wanted
         served.serve(layers)

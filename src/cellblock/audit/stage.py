@@ -1,0 +1,179 @@
+"""The sessions of one attempt, what is done to them step by step, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+
+import anyio
+
+from ..errors import CellblockError
+from ..limits import ExecLimits
+from ..repl.protocol import ExecResult, REPLProtocol
+from . import hosts, states
+from .attempts import Attempt, Step, whole
+from .evidence import Evidence, Order, Timed
+from .hosts import Host
+from .systems import Opening, System
+
+CLOCK = 1_600_000_000.0
+OPEN_SECONDS = 30.0
+FIRST = Step(open="A")
+
+
+class NoSuch(Exception):
+    """An earlier step did not make the session or the state that this one is about."""
+
+
+def _single(error: Exception) -> Iterator[BaseException]:
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _single(inner)
+    else:
+        yield error
+
+
+class Stage:
+    """One attempt on one system."""
+
+    def __init__(self, system: System, order: Order, limits: ExecLimits) -> None:
+        assert order.planted is not None
+        self.system, self.planted, self.limits = system, order.planted, limits
+        self.placeholders = order.planted.placeholders(order.external)
+        self.host = Host()
+        self.evidence = Evidence()
+        self.sessions: dict[str, REPLProtocol] = {}
+        self.states: dict[str, bytes] = {}
+        self._allowed: dict[str, ExecLimits] = {}
+        self._stack = AsyncExitStack()
+
+    async def begin(self) -> None:
+        """Open the first session."""
+        await self.open("A")
+
+    async def play(self, attempt: Attempt) -> None:
+        """All steps. A step that Cellblock refuses by an error of its own is no end of the attempt."""
+        for step in attempt.steps:
+            for _ in range(step.times):
+                await self._refusable(lambda step=step: VERBS[step.verb](self, step))  # type: ignore[misc]
+
+    async def end(self) -> None:
+        """Close all sessions."""
+        for name in list(self.sessions):
+            await self.close(name)
+
+    def told(self) -> Evidence:
+        """What came of it all."""
+        for received in self.host.received:
+            self.evidence.add("A", "argument", received)
+        self.evidence.wiped = list(hosts.WIPED)
+        if hosts.OWNED[4:] or hosts.OWNED[:4] != ["kept", "by", "the", "host"]:
+            self.evidence.wiped.append("a list that the host keeps was changed")
+        return self.evidence
+
+    async def _refusable(self, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - an error that is not ours would have ended its host: that is a finding
+            for one in _single(error):
+                kept = self.evidence.refused if isinstance(one, CellblockError | NoSuch) else self.evidence.crashed
+                kept.append(f"{type(one).__name__}: {one}"[:1_000])
+                self.evidence.add("A", "refusal", f"{type(one).__name__}: {one}")
+
+    # -- sessions
+
+    async def open(self, name: str, step: Step = FIRST, snapshot: bytes | None = None) -> None:
+        """Another session, as the step says; of that name there is at most one."""
+        await self.close(name)
+        allowed = replace(self.limits, **{key: type(getattr(self.limits, key))(value) for key, value in step.limits.items()})
+        opening = Opening(
+            externals={**self.host.externals(), **self.system.externals},
+            context=hosts.CONTEXT,
+            limits=allowed,
+            tenant=step.tenant,
+            clock=CLOCK,
+            snapshot=snapshot,
+        )
+        with anyio.fail_after(OPEN_SECONDS):
+            self.sessions[name] = await self.system.open(opening)
+        self._allowed[name] = allowed
+        self.evidence.sessions = max(self.evidence.sessions, len(self.sessions))
+
+    async def close(self, name: str) -> None:
+        """Close it, if there is one."""
+        if (session := self.sessions.pop(name, None)) is not None:
+            with suppress(CellblockError):
+                await session.aclose()
+
+    def state(self, name: str) -> bytes:
+        """The kept state of that name.
+
+        Raises:
+            NoSuch: there is none.
+        """
+        if name not in self.states:
+            raise NoSuch(f"state {name}")
+        return self.states[name]
+
+    def session(self, name: str) -> REPLProtocol:
+        """The session of that name.
+
+        Raises:
+            NoSuch: there is none.
+        """
+        if name not in self.sessions:
+            raise NoSuch(f"session {name}")
+        return self.sessions[name]
+
+    # -- cells
+
+    async def cell(self, step: Step) -> None:
+        """Run a cell."""
+        assert step.cell is not None
+        await self.run(step.session, whole(step.cell, self.placeholders))
+
+    async def run(self, name: str, code: str) -> ExecResult:
+        """Run one cell in the session of that name, and take down what comes of it."""
+        session, allowed = self.session(name), self._allowed.get(name, self.limits)
+        calls, answering, started = self.host.calls, self.host.seconds, anyio.current_time()
+        try:
+            result = await session.exec(code, limits=allowed)
+        finally:
+            taken = anyio.current_time() - started - (self.host.seconds - answering)
+            self.evidence.timed.append(Timed(seconds=taken, allowed=allowed.wall_seconds))
+            self.evidence.calls = max(self.evidence.calls, self.host.calls - calls)
+        self._note(name, result)
+        return result
+
+    def _note(self, name: str, result: ExecResult) -> None:
+        evidence = self.evidence
+        evidence.value = result.value_preview
+        evidence.error = f"{result.error.kind}: {result.error.message}"[:10_000] if result.error else None
+        evidence.add(name, "printed", result.stdout)
+        if result.value_preview is not None:
+            evidence.add(name, "value", result.value_preview)
+        if result.error is not None:
+            evidence.add(name, "error", f"{result.error.kind}: {result.error.message}")
+        if result.has_final:
+            evidence.add(name, "answer", str(result.final)[:1_000_000])
+        evidence.output_chars = max(evidence.output_chars, len(result.stdout) + len(result.value_preview or "") + len(evidence.error or ""))
+
+    async def together(self, step: Step) -> None:
+        """Several cells at once in one session, which may be closed meanwhile."""
+        async with anyio.create_task_group() as group:
+            for code in step.together or []:
+                group.start_soon(self._refusable, lambda code=code: self.run(step.session, whole(code, self.placeholders)))
+            if step.close_after is not None:
+                await anyio.sleep(step.close_after)
+                await self.close(step.session)
+
+
+VERBS: dict[str, Callable[[Stage, Step], Awaitable[object]]] = {
+    "cell": Stage.cell,
+    "together": Stage.together,
+    "open": lambda stage, step: stage.open(str(step.open), step),
+    "close": lambda stage, step: stage.close(str(step.close)),
+    **states.VERBS,
+}
+"""What does each step."""

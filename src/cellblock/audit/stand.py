@@ -1,0 +1,117 @@
+"""The throw-away process: a host that trusts its sandbox, in which attempts are made one after the other.
+
+Started by the auditor with a socket, and with the secret variable in its environment. Whatever an attempt does to it, it does not
+judge: it tells what came out, and the auditor looks at the canaries.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import anyio
+import anyio.to_thread
+
+from ..errors import CellblockError
+from ..limits import ExecLimits
+from ..repl.zygote import ready_everywhere
+from . import hosts
+from .attempts import Attempt
+from .channel import Channel
+from .evidence import Evidence, Message, Order, Request
+from .lag import watched_loop
+from .processes import adopt_orphans, below
+from .stage import Stage
+from .systems import System, find_system, limits_of
+
+DONE = 86
+"""What a copy of a control ends with when it has told all. Attempts that end their host say something else."""
+LEFTOVER_SECONDS = 1.5
+"""For which a process may outlive its session."""
+
+
+def main() -> None:
+    """Serve the auditor until it hangs up."""
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+    order = channel.receive(Order)
+    if order is None or order.planted is None:
+        return
+    hosts.HOST_SECRET = order.planted.in_memory
+    adopt_orphans()
+    try:
+        system = find_system(order.system, order.walls)  # type: ignore[arg-type]
+        limits = limits_of(order.wall_seconds, order.memory_bytes)
+        if not system.is_control:
+            anyio.run(_warm, system, order, limits)
+    except CellblockError as error:
+        channel.send(Message(unavailable=str(error)))
+        return
+    # Without a jail nothing ends what an interpreter has started.
+    ordinary = len(below(os.getpid())) if order.walls != "interpreter" else 0
+    channel.send(Message(ready=True))
+    while (request := channel.receive(Request)) is not None:
+        if system.is_control:
+            _in_a_copy(lambda: anyio.run(_attempt, system, order, limits, request.read(), channel, 0))
+        else:
+            anyio.run(_attempt, system, order, limits, request.read(), channel, ordinary)
+
+
+async def _warm(system: System, order: Order, limits: ExecLimits) -> None:
+    stage = Stage(system, order, limits)
+    await stage.begin()
+    await stage.run("A", "1 + 1")
+    await stage.end()
+    await anyio.to_thread.run_sync(ready_everywhere)
+
+
+async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: Attempt, channel: Channel, ordinary: int) -> None:
+    if lacking := set(attempt.wants) - system.offers:
+        channel.send(Message(evidence=Evidence(not_applicable=f"{system.name} has no {', '.join(sorted(lacking))}")))
+        return
+    stage = Stage(system, order, limits)
+    try:
+        await stage.begin()
+        channel.send(Message(began=True))
+        async with watched_loop() as lag:
+            await stage.play(attempt)
+        stage.evidence.lag_seconds = lag.seconds
+    except CellblockError as error:
+        stage.evidence.refused.append(f"{type(error).__name__}: {error}"[:1_000])
+    finally:
+        await stage.end()
+    evidence = stage.told()
+    if ordinary and "tenants" not in attempt.wants:
+        evidence.leftover = await _leftover(ordinary)
+    channel.send(Message(evidence=evidence))
+
+
+async def _leftover(ordinary: int) -> int:
+    # A spare that is being made counts as one for a moment.
+    ends = time.monotonic() + LEFTOVER_SECONDS
+    while (there := len(below(os.getpid()))) > ordinary and time.monotonic() < ends:  # noqa: ASYNC110 - the kernel tells nobody who is nobody's parent
+        await anyio.sleep(0.02)
+    return max(0, there - ordinary)
+
+
+def _in_a_copy(work: Callable[[], object]) -> None:
+    """A control leaves its marks on the process that it runs in, so each attempt has a copy of it."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - a control may raise anything, and its copy must never go on as the process that serves
+            os._exit(1)
+        os._exit(DONE)
+    _, status = os.waitpid(pid, 0)
+    if os.waitstatus_to_exitcode(status) != DONE:
+        os.kill(os.getpid(), signal.SIGKILL)  # as its host would have died
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        main()
