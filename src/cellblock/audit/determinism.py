@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from ..errors import CellblockError, SandboxUnavailable
 from ..limits import ExecLimits
+from ..repl.guests import GuestSpec
 from ..repl.protocol import ExecResult
 from ..repl.session import open_session
 from ..values import Value
 from .attempts import Step, whole
-from .gauges import gauged
-from .seen import Seen
+from .seen import Evidence
 from .tables import exec_limits
 
 CLOCK = 1_700_000_000.0
@@ -19,30 +19,24 @@ TENANTS = ("one", "two")
 """Of different zygotes: what an address tells differs between them, so a cell that shows one is found out."""
 
 
-async def run_same(step: Step, *, sandbox: str, limits: ExecLimits, canaries: Mapping[str, str]) -> Seen:
+async def run_same(step: Step, *, sandbox: str | GuestSpec, limits: ExecLimits, canaries: Mapping[str, str]) -> Evidence:
     """Run the cell `step.same` in two sessions; the step's `limits`, `settings.seed` and `settings.before`, a cell that runs first, count.
-
-    Returns:
-        Both outcomes, and a fault where they differ.
 
     Raises:
         SandboxUnavailable: the sandbox cannot run here.
     """
-    seen = Seen()
-    limits = exec_limits(limits, step.limits)
+    evidence = Evidence()
+    limits, seed = exec_limits(limits, step.limits), step.settings.get("seed", 0)
     cells = [whole(code, canaries.items()) for code in (step.settings.get("before", ""), step.same or "") if code]
-    async with gauged() as gauge:
-        for tenant in TENANTS:
-            seen.texts[tenant] = await _outcome(cells, sandbox, limits, tenant, step.settings.get("seed", 0))
-    one, two = (seen.texts[tenant] for tenant in TENANTS)
+    one, two = [await _outcome(cells, sandbox, limits, tenant, seed) for tenant in TENANTS]
+    for text in (one, two):
+        evidence.add("A", "printed", text)
     if one != two:
-        seen.faults.append(f"two sessions of one seed and clock differ: {_difference(one, two)}")
-    seen.measured("seconds", gauge.seconds)
-    seen.measured("lag_seconds", gauge.lag_seconds)
-    return seen
+        evidence.unequal.append(f"two sessions of one seed and clock differ: {_difference(one, two)}")
+    return evidence
 
 
-async def _outcome(cells: list[str], sandbox: str, limits: ExecLimits, tenant: str, seed: int) -> str:
+async def _outcome(cells: list[str], sandbox: str | GuestSpec, limits: ExecLimits, tenant: str, seed: int) -> str:
     shown = []
     try:
         async with await open_session(sandbox, limits=limits, tenant=tenant, seed=seed, clock=CLOCK, externals={"echo": _echo}) as session:
@@ -61,18 +55,11 @@ async def _echo(value: Value = None) -> Value:
 def _shown(result: ExecResult) -> str:
     """All that a cell can decide: not its time, not its memory."""
     error = result.error
-    told = [
-        result.stdout,
-        str(result.stdout_dropped),
-        str(result.value_preview),
-        repr(result.final),
-        " ".join(result.changed),
-        result.state,
-    ]
-    # A limit of time is reached after this or that many turns of a loop; that it was reached is the same.
-    return "\n".join(
-        [*told, result.state, "" if error is None else f"{error.kind} {error.limit}: {'' if error.limit else error.message} {error.line}"]
-    )
+    told = [result.stdout, str(result.stdout_dropped), str(result.value_preview), repr(result.final), *result.changed, result.state]
+    if error is not None:
+        # A limit of time is reached after this or that many turns of a loop; that it was reached is the same.
+        told += [error.kind, str(error.limit), "" if error.limit else error.message, str(error.line)]
+    return "\n".join(told)
 
 
 def _difference(one: str, two: str) -> str:

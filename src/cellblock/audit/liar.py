@@ -9,40 +9,28 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import anyio.to_thread
 import msgspec
 
-from ..errors import CellblockError, LimitExceeded, SandboxBroken
+from ..errors import CellblockError
 from ..limits import ExecLimits
 from ..repl.guests import GuestSpec, sandboxes_folder
 from ..repl.protocol import ExecResult, External
 from ..repl.session import Session, open_session
+from ..repl.zygote import close_pool
 from ..values import Value
 from .attempts import Step, whole
-from .gauges import gauged
-from .seen import Seen
+from .seen import Evidence, Timed
 from .tables import exec_limits
 
 SOURCE = "x = 1"
-SLACK_SECONDS = 1.0
-LAG_SECONDS = 0.1
-AGAIN_SECONDS = 2.0
-"""More for an act before which the session may have to be brought back: see `cellblock.repl.opening`."""
-SLACK_BYTES = 64 * 2**20
-_ENDED = (
-    "SandboxBroken",
-    "LimitExceeded",
-    "InterpreterCrashed",
-    "TypeError",
-    "LookupError",
-    "StoreError",
-    "StateTooLarge",
-    "TamperedSnapshot",
-)
-"""How an act may end that is not simply done: the worker was found out, stopped, or said no."""
+OPEN_SECONDS = 20.0
+AGAIN_SECONDS, AGAIN_FACTOR = 2.0, 5.0
+"""For an act before which the session may have to be brought back: see `cellblock.repl.opening`."""
 
 
 def liar(script: list[dict[str, Any]], *, forks: bool = False, soft: bool = False) -> GuestSpec:
-    """How to start a worker that plays this script.
+    """How to start a worker that plays this script. `open_session` takes it in place of a sandbox's name.
 
     Args:
         script: actions; `sandboxes/liar/driver.py` lists them.
@@ -57,143 +45,128 @@ def liar(script: list[dict[str, Any]], *, forks: bool = False, soft: bool = Fals
 
 
 @dataclass
-class Lied:
+class _Lied:
     """A session with such a worker, and everything that came of it."""
 
+    spec: GuestSpec
     limits: ExecLimits
-    seen: Seen = field(default_factory=Seen)
-    calls: list[str] = field(default_factory=list)
+    settings: Mapping[str, Any]
+    evidence: Evidence = field(default_factory=Evidence)
     session: Session | None = None
 
-    async def act(self, what: str, number: int, work: Callable[[], Awaitable[object]]) -> None:
+    async def act(self, what: str, *, again: bool) -> None:
         """Do one thing with the session, and note how it ended."""
-        started = time.perf_counter()
+        evidence, started = self.evidence, time.perf_counter()
+        evidence.error = None
         try:
-            told = shown(await work())
+            outcome = await _ACTS[what](self)
         except (CellblockError, TypeError, LookupError) as error:
-            told = f"{_kind(error)}: {error}"
+            evidence.error = f"{type(error).__name__}: {error}"
         except Exception as error:  # noqa: BLE001 - what no caller expects is what is looked for
-            told = f"{type(error).__name__}: {error}"
-            self.seen.faults.append(f"{what} raised {type(error).__name__}, which is no error of ours")
-        seconds = time.perf_counter() - started
-        allowed = self.limits.wall_seconds + SLACK_SECONDS + (AGAIN_SECONDS + 5 * self.limits.wall_seconds if number else 0.0)
-        if seconds > allowed:
-            self.seen.faults.append(f"{what} took {seconds:.1f} s; {allowed:.1f} s are allowed")
-        self.seen.texts[f"{number} {what}"] = told
-        self.seen.measured("seconds", seconds)
+            evidence.crashed.append(f"{what}: {type(error).__name__}: {error}"[:1_000])
+        else:
+            self._took(outcome)
+        limit = OPEN_SECONDS if what == "open" else self.limits.wall_seconds
+        allowed = limit + (AGAIN_SECONDS + AGAIN_FACTOR * self.limits.wall_seconds if again else 0.0)
+        evidence.timed.append(Timed(seconds=time.perf_counter() - started, allowed=allowed, what=what))
+        evidence.add("A", "error", evidence.error or "")
+
+    def _took(self, outcome: object) -> None:
+        if not isinstance(outcome, ExecResult):
+            self.evidence.add("A", "value", str(outcome)[:100_000])
+            return
+        if outcome.error is not None:
+            self.evidence.error = f"{outcome.error.kind}: {outcome.error.message}"
+        self.evidence.value = outcome.value_preview
+        for what, text in (("printed", outcome.stdout), ("value", outcome.value_preview), ("answer", repr(outcome.final))):
+            self.evidence.add("A", what, text or "")
+
+    async def opened(self) -> None:
+        """Open it."""
+        self.session = await open_session(self.spec, externals=self._externals(), limits=self.limits)
+
+    async def ran(self) -> ExecResult | None:
+        """Run a cell; the worker does not care which."""
+        return await self.session.exec(whole(self.settings.get("source", SOURCE))) if self.session else None
+
+    async def got(self) -> Value:
+        """Ask for a variable."""
+        return await self.session.get("x") if self.session else None
+
+    async def bound(self) -> None:
+        """Bind a variable."""
+        if self.session:
+            await self.session.set("y", self.settings.get("value", 1))
+
+    async def dumped(self) -> int:
+        """Ask for the state."""
+        return len(await self.session.dump()) if self.session else 0
+
+    async def forked(self) -> None:
+        """Make a copy, and use it."""
+        if self.session:
+            async with await self.session.fork() as copy:
+                await copy.exec(SOURCE)
+
+    async def closed(self) -> None:
+        """Close it, in time."""
+        if self.session:
+            await self.session.aclose()
+
+    def _externals(self) -> dict[str, External]:
+        answers: dict[str, Value] = self.settings.get("answers", {})
+
+        def external(name: str) -> External:
+            async def call(*args: Value, **kwargs: Value) -> Value:
+                self.evidence.calls += 1
+                self.evidence.add("A", "argument", f"{name} {args!r} {kwargs!r}"[:100_000])
+                return answers.get(name)
+
+            return call
+
+        return {name: external(name) for name in {"echo", *answers}}
 
 
-def _kind(error: Exception) -> str:
-    for kind in (SandboxBroken, LimitExceeded):
-        if isinstance(error, kind):
-            return kind.__name__
-    return type(error).__name__
+_ACTS: dict[str, Callable[[_Lied], Awaitable[object]]] = {
+    "open": _Lied.opened,
+    "cell": _Lied.ran,
+    "get": _Lied.got,
+    "set": _Lied.bound,
+    "dump": _Lied.dumped,
+    "fork": _Lied.forked,
+    "close": _Lied.closed,
+}
 
 
-def shown(outcome: object) -> str:
-    """What an act came to, as a text."""
-    if isinstance(outcome, ExecResult):
-        ended = f"{outcome.error.kind} {outcome.error.limit or ''}: {outcome.error.message}" if outcome.error else "done"
-        return "\n".join([ended, outcome.stdout, str(outcome.value_preview), repr(outcome.final), " ".join(outcome.changed)])
-    return f"done {str(outcome)[:100_000]}"
-
-
-def _acts(lied: Lied, step: Step, externals: Mapping[str, External]) -> dict[str, Callable[[], Awaitable[object]]]:
-    source = whole(step.settings.get("source", SOURCE))
-
-    def session() -> Session:
-        if lied.session is None:
-            raise SandboxBroken("no session was opened")
-        return lied.session
-
-    async def opened() -> str:
-        spec = liar(step.worker or [], forks=bool(step.settings.get("forks")), soft=bool(step.settings.get("soft")))
-        lied.session = await open_session(spec, externals=externals, limits=lied.limits)
-        return "open"
-
-    async def forked() -> str:
-        await (await session().fork()).aclose()
-        return "forked"
-
-    async def dumped() -> str:
-        return f"{len(await session().dump())} bytes"
-
-    return {
-        "open": opened,
-        "cell": lambda: session().exec(source),
-        "get": lambda: session().get("x"),
-        "set": lambda: session().set("y", 1),
-        "dump": dumped,
-        "fork": forked,
-    }
-
-
-def _externals(lied: Lied, step: Step) -> dict[str, External]:
-    answers: dict[str, Value] = step.settings.get("answers", {})
-
-    def external(name: str) -> External:
-        async def call(*args: Value, **kwargs: Value) -> Value:
-            lied.calls.append(f"{name} {str(args)[:200]} {str(kwargs)[:200]}")
-            return answers.get(name)
-
-        return call
-
-    return {name: external(name) for name in {"echo", *answers}}
-
-
-async def run_worker(step: Step, *, sandbox: str, limits: ExecLimits, canaries: Mapping[str, str]) -> Seen:
+async def run_worker(step: Step, *, sandbox: str | GuestSpec, limits: ExecLimits, canaries: Mapping[str, str]) -> Evidence:
     """Let a worker play the step's script, and do with its session what `settings.acts` lists: `cell` unless it says otherwise.
 
     Args:
-        step: of its settings `acts`, `source`, `answers` of externals, `forks` and `soft` count.
+        step: of its settings `acts`, `source`, `value`, `answers` of externals, `forks` and `soft` count.
         sandbox: another session of it is open at the same time, and has to go on.
+        limits: of each act.
         canaries: values of the placeholders.
-
-    Returns:
-        Of each act how it ended; figures of the host; what must not have happened.
     """
-    limits = exec_limits(limits, step.limits)
-    lied = Lied(limits)
-    acts = _acts(lied, _filled(step, canaries), _externals(lied, step))
-    async with await open_session(sandbox, limits=replace(limits, wall_seconds=10.0)) as other:
-        await _goes_on(other, lied.seen)
-        async with gauged() as gauge:
-            for number, what in enumerate(["open", *step.settings.get("acts", ["cell"])]):
-                await lied.act(what, max(0, number - 1), acts[what])
-            if lied.session is not None:
-                await lied.session.aclose()
-        await _goes_on(other, lied.seen)
-    lied.seen.texts["calls"] = "\n".join(lied.calls)
-    lied.seen.measured("lag_seconds", gauge.lag_seconds)
-    lied.seen.measured("memory_bytes", gauge.memory_bytes)
-    lied.seen.measured("calls", len(lied.calls))
-    lied.seen.faults += _too_much(lied.seen.figures, limits)
-    return lied.seen
+    settings = step.settings
+    spec = liar(_filled(step, canaries), forks=bool(settings.get("forks")), soft=bool(settings.get("soft")))
+    lied = _Lied(spec, exec_limits(limits, step.limits), settings)
+    async with await open_session(sandbox, limits=replace(limits, wall_seconds=10.0, cpu_seconds=10.0)) as other:
+        try:
+            for number, what in enumerate(["open", *settings.get("acts", ["cell"])]):
+                await lied.act(what, again=number > 1)
+            error = lied.evidence.error
+            await lied.act("close", again=False)
+            lied.evidence.error = error
+        finally:
+            await anyio.to_thread.run_sync(close_pool, spec)
+        if (await other.exec("1 + 1")).value_preview != "2":
+            lied.evidence.crashed.append("another session of the same process does not go on")
+    return lied.evidence
 
 
-async def _goes_on(other: Session, seen: Seen) -> None:
-    result = await other.exec("1 + 1")
-    if result.value_preview != "2":
-        seen.faults.append("another session of the same process does not go on")
-
-
-def _too_much(figures: Mapping[str, float], limits: ExecLimits) -> list[str]:
-    faults = []
-    if figures["lag_seconds"] > LAG_SECONDS:
-        faults.append(f"the event loop stood still for {figures['lag_seconds']:.2f} s; {LAG_SECONDS:g} s are allowed")
-    if figures["memory_bytes"] > 2 * limits.bytes_out + SLACK_BYTES:
-        faults.append(f"the host took {figures['memory_bytes'] / 2**20:.0f} MiB more")
-    return faults
-
-
-def ended_by_us(seen: Seen) -> bool:
-    """Whether the last act ended with one of our errors: for an attempt that expects one."""
-    acts = [text for name, text in seen.texts.items() if name[0].isdigit()]
-    return bool(acts) and acts[-1].startswith(_ENDED)
-
-
-def _filled(step: Step, canaries: Mapping[str, str]) -> Step:
+def _filled(step: Step, canaries: Mapping[str, str]) -> list[dict[str, Any]]:
     told = json.dumps(step.worker)
     for name, value in canaries.items():
         told = told.replace(name, json.dumps(value)[1:-1])
-    return msgspec.structs.replace(step, worker=json.loads(told))
+    script: list[dict[str, Any]] = json.loads(told)
+    return script

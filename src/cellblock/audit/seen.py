@@ -5,17 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timed:
+    """How long one thing took that has a limit."""
+
+    seconds: float
+    allowed: float
+    what: str = "the cell"
+
+
 @dataclass(kw_only=True, slots=True)
-class Seen:
-    """Evidence of one step."""
+class Evidence:
+    """What one attempt came to."""
 
-    texts: dict[str, str] = field(default_factory=dict)
-    """Everything that came out, by where it came out: `answer`, `prompt 3 user`, `terminal runs show` …"""
-    figures: dict[str, float] = field(default_factory=dict)
-    """Seconds, bytes and counts, by name."""
-    faults: list[str] = field(default_factory=list)
-    """What happened that must not, as far as it showed at once: one line each."""
+    came: list[tuple[str, str, str]] = field(default_factory=list)
+    timed: list[Timed] = field(default_factory=list)
+    value: str | None = None
+    error: str | None = None
+    answer: str | None = None
+    refused: list[str] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
+    unequal: list[str] = field(default_factory=list)
+    calls: int = 0
 
-    def measured(self, name: str, value: float) -> None:
-        """Keep the largest value of a figure."""
-        self.figures[name] = max(self.figures.get(name, 0.0), value)
+    def add(self, session: str, what: str, text: str) -> None:
+        """A text came out."""
+        self.came.append((session, what, text))

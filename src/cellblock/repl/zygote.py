@@ -248,6 +248,14 @@ def running_spares(spec: GuestSpec, tenant: str) -> Spares | None:
     return _POOLS.get((spec.start, tenant))
 
 
+def close_pool(spec: GuestSpec, tenant: str = "default") -> None:
+    """End the zygote of that sandbox and tenant, if it has one, and every worker of it."""
+    with _POOLS_LOCK:
+        pool = _POOLS.pop((spec.start, tenant), None)
+    if pool is not None:
+        pool.close()
+
+
 def close_all() -> None:
     """End every zygote, and with them every worker. Runs by itself at exit."""
     with _POOLS_LOCK:
