@@ -78,6 +78,13 @@ class Evidence(msgspec.Struct, kw_only=True):
         """A text came out."""
         self.came.append(Came(session=session, what=what, text=text[:TEXT_CHARS], chars=len(text)))
 
+    def take(self, other: Evidence) -> None:
+        """What one step came to, told by whoever performed it."""
+        for name in ("came", "timed", "refused", "crashed", "wiped", "unequal"):
+            getattr(self, name).extend(getattr(other, name))
+        self.value, self.error, self.answer = other.value, other.error, other.answer
+        self.calls = max(self.calls, other.calls)
+
 
 class Message(msgspec.Struct, kw_only=True):
     """From the throw-away process: it stands ready; the sessions of an attempt are open; an attempt is over."""

@@ -39,9 +39,11 @@ class Host:
 
     def externals(self) -> dict[str, External]:
         """What cells may call, by name."""
-        return {name: self._counted(function) for name, function in offered().items()}
+        return {name: self.counted(function) for name, function in offered().items()}
 
-    def _counted(self, function: Callable[..., Any]) -> External:
+    def counted(self, function: Callable[..., Any]) -> External:
+        """The function, with what reaches it taken down."""
+
         async def call(*args: Any, **kwargs: Any) -> Any:
             self.calls += 1
             self._look_at([*args, *kwargs.values()])

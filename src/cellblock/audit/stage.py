@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import anyio
 
 from ..errors import CellblockError
 from ..limits import ExecLimits
-from ..repl.protocol import ExecResult, REPLProtocol
-from . import hosts, states
+from ..repl.protocol import ExecResult, External, REPLProtocol
+from . import determinism, hosts, liar, orchestrator, states, virtual
 from .attempts import Attempt, Step, whole
 from .evidence import Evidence, Order, Timed
 from .hosts import Host
@@ -37,16 +37,17 @@ def _single(error: Exception) -> Iterator[BaseException]:
 class Stage:
     """One attempt on one system."""
 
-    def __init__(self, system: System, order: Order, limits: ExecLimits) -> None:
+    def __init__(self, system: System, order: Order, limits: ExecLimits, *, with_files: bool = False) -> None:
         assert order.planted is not None
         self.system, self.planted, self.limits = system, order.planted, limits
         self.placeholders = order.planted.placeholders(order.external)
         self.host = Host()
+        self.files = virtual.VirtualFiles()
         self.evidence = Evidence()
         self.sessions: dict[str, REPLProtocol] = {}
         self.states: dict[str, bytes] = {}
         self._allowed: dict[str, ExecLimits] = {}
-        self._stack = AsyncExitStack()
+        self._with_files = with_files
 
     async def begin(self) -> None:
         """Open the first session."""
@@ -70,6 +71,7 @@ class Stage:
         self.evidence.wiped = list(hosts.WIPED)
         if hosts.OWNED[4:] or hosts.OWNED[:4] != ["kept", "by", "the", "host"]:
             self.evidence.wiped.append("a list that the host keeps was changed")
+        self.evidence.unequal += self.files.over()
         return self.evidence
 
     async def _refusable(self, work: Callable[[], Awaitable[object]]) -> None:
@@ -88,7 +90,7 @@ class Stage:
         await self.close(name)
         allowed = replace(self.limits, **{key: type(getattr(self.limits, key))(value) for key, value in step.limits.items()})
         opening = Opening(
-            externals={**self.host.externals(), **self.system.externals},
+            externals={**self.host.externals(), **self._files(), **self.system.externals},
             context=hosts.CONTEXT,
             limits=allowed,
             tenant=step.tenant,
@@ -125,6 +127,9 @@ class Stage:
         if name not in self.sessions:
             raise NoSuch(f"session {name}")
         return self.sessions[name]
+
+    def _files(self) -> Mapping[str, External]:
+        return {name: self.host.counted(call) for name, call in self.files.externals().items()} if self._with_files else {}
 
     # -- cells
 
@@ -169,11 +174,28 @@ class Stage:
                 await self.close(step.session)
 
 
+Performer = Callable[..., Awaitable[Evidence]]
+
+
+def _told_by(perform: Performer) -> Callable[[Stage, Step], Awaitable[object]]:
+    """A step that needs none of the stage's sessions."""
+
+    async def performed(stage: Stage, step: Step) -> None:
+        told = await perform(step, sandbox=stage.system.sandbox, limits=stage.limits, canaries=dict(stage.placeholders))
+        stage.evidence.take(told)
+
+    return performed
+
+
 VERBS: dict[str, Callable[[Stage, Step], Awaitable[object]]] = {
     "cell": Stage.cell,
     "together": Stage.together,
     "open": lambda stage, step: stage.open(str(step.open), step),
     "close": lambda stage, step: stage.close(str(step.close)),
     **states.VERBS,
+    "export": virtual.exported,
+    "same": _told_by(determinism.run_same),
+    "run": _told_by(orchestrator.run_question),
+    "worker": _told_by(liar.run_worker),
 }
 """What does each step."""

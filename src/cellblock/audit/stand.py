@@ -73,7 +73,7 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
     if lacking := set(attempt.wants) - system.offers:
         channel.send(Message(evidence=Evidence(not_applicable=f"{system.name} has no {', '.join(sorted(lacking))}")))
         return
-    stage = Stage(system, order, limits)
+    stage = Stage(system, order, limits, with_files="vfs" in attempt.wants)
     try:
         await stage.begin()
         channel.send(Message(began=True))

@@ -50,6 +50,11 @@ class GuestSpec:
     """The hash of what the interpreter is built from, where it is built: part of a snapshot's version."""
 
     @property
+    def start(self) -> tuple[str, ...]:
+        """What its zygote is started with: two that differ in it share no process."""
+        return (self.name, str(self.driver), *(f"{name}={value}" for name, value in self.options.items()))
+
+    @property
     def interpreter(self) -> str:
         """The interpreter's name and version, which a snapshot is bound to."""
         python = f" on Python {sys.version_info.major}.{sys.version_info.minor}" if self.facts.python_state else ""

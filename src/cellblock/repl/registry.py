@@ -38,13 +38,15 @@ def known_sandboxes() -> list[str]:
     return sorted({*_BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})
 
 
-def find_sandbox(name: str) -> GuestSpec:
-    """How to start the sandbox of that name.
+def find_sandbox(name: str | GuestSpec) -> GuestSpec:
+    """How to start the sandbox of that name. A `GuestSpec` is one that is nowhere announced, and is returned as it is.
 
     Raises:
         ConfigError: there is none.
         SandboxUnavailable: its files are missing, or the package that adds it is broken.
     """
+    if isinstance(name, GuestSpec):
+        return name
     if name in _BUILT_IN:
         return _BUILT_IN[name]()
     for entry in entry_points(group=GROUP, name=name):

@@ -248,7 +248,7 @@ async def open_session(
     """Open a REPL behind both walls.
 
     Args:
-        sandbox: a name that `cellblock sandboxes` lists, or how to start one that is not registered.
+        sandbox: a name that `cellblock sandboxes` lists; or a `GuestSpec`, for one that is nowhere announced.
         externals: far functions by the name that cells call them; `vfs__read` is called as `vfs.read`, so with each of `GROUPS`.
         context: what `ctx` and `P` read; shared, never copied.
         limits: defaults of every exec; `memory_bytes` is fixed by them.

@@ -226,7 +226,7 @@ class Spares:
                 self._wanted.notify_all()
 
 
-_POOLS: dict[tuple[str, str], Spares] = {}
+_POOLS: dict[tuple[tuple[str, ...], str], Spares] = {}
 _POOLS_LOCK = threading.Lock()
 
 
@@ -237,7 +237,7 @@ def spares_for(spec: GuestSpec, tenant: str) -> Spares:
         SandboxUnavailable: the sandbox cannot start here.
     """
     with _POOLS_LOCK:
-        key = (spec.name, tenant)
+        key = (spec.start, tenant)
         if key not in _POOLS:
             _POOLS[key] = Spares(spec)
         return _POOLS[key]
@@ -245,7 +245,15 @@ def spares_for(spec: GuestSpec, tenant: str) -> Spares:
 
 def running_spares(spec: GuestSpec, tenant: str) -> Spares | None:
     """The pool of that sandbox and tenant if it has started; never blocks for long."""
-    return _POOLS.get((spec.name, tenant))
+    return _POOLS.get((spec.start, tenant))
+
+
+def close_pool(spec: GuestSpec, tenant: str = "default") -> None:
+    """End the zygote of that sandbox and tenant, if it has one, and every worker of it."""
+    with _POOLS_LOCK:
+        pool = _POOLS.pop((spec.start, tenant), None)
+    if pool is not None:
+        pool.close()
 
 
 def ready_everywhere() -> bool:
@@ -263,7 +271,7 @@ def close_all() -> None:
         pool.close()
 
 
-def _take(pools: dict[tuple[str, str], Spares]) -> Iterator[Spares]:
+def _take(pools: dict[tuple[tuple[str, ...], str], Spares]) -> Iterator[Spares]:
     while pools:
         yield pools.popitem()[1]
 

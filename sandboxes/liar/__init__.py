@@ -1,0 +1,1 @@
+"""A worker that plays a script instead of working."""
