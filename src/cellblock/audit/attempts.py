@@ -50,9 +50,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Open `session` from the kept state of that name."""
     fork: int | None = None
     """So many copies of the session at once, each of which runs `then`."""
-    together: list[str] | None = None
+    together: list[Text] | None = None
     """Run these cells of one session at the same time; `close_after` seconds close it meanwhile."""
-    same: str | None = None
+    same: Text | None = None
     """Run this cell in two sessions of one seed; their outcomes have to be equal."""
     export: str | None = None
     """Write the session's files to a folder of that name, in which `planted` stands already."""
@@ -68,8 +68,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     limits: dict[str, float] = {}
     how: str = ""
     hex: str | None = None
-    text: str | None = None
-    then: str | None = None
+    text: Text | None = None
+    then: Text | None = None
     close_after: float | None = None
     planted: dict[str, str] = {}
     query: str = "What is the answer?"
