@@ -7,6 +7,7 @@ judge: it tells what came out, and the auditor looks at the canaries.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import sys
@@ -29,6 +30,7 @@ from .processes import adopt_orphans, below
 from .stage import Stage
 from .systems import System, find_system, limits_of
 
+CONTROL_BYTES, CONTROL_CPU_SECONDS = 2 * 2**30, 10
 DONE = 86
 """What a copy of a control ends with when it has told all. Attempts that end their host say something else."""
 LEFTOVER_SECONDS = 1.5
@@ -103,6 +105,9 @@ def _in_a_copy(work: Callable[[], object]) -> None:
     pid = os.fork()
     if pid == 0:
         try:
+            # Nothing else bounds what a control does to the machine.
+            resource.setrlimit(resource.RLIMIT_AS, (CONTROL_BYTES, CONTROL_BYTES))
+            resource.setrlimit(resource.RLIMIT_CPU, (CONTROL_CPU_SECONDS, CONTROL_CPU_SECONDS))
             work()
         except BaseException:  # noqa: BLE001 - a control may raise anything, and its copy must never go on as the process that serves
             os._exit(1)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ..errors import CellblockError, ConfigError, SandboxUnavailable
-from . import chat, demo, export_sft, files, prepare, replay, resume, run, runs, sandboxes, simulate, store, threads, upload
+from . import audit, chat, demo, export_sft, files, prepare, replay, resume, run, runs, sandboxes, simulate, store, threads, upload
 from .options import Heard
 from .terminal import one_line, prepare_streams, safe, say, silence
 
@@ -42,6 +42,7 @@ app.add_typer(store.app, name="store")
 app.command("files", epilog=files.EPILOG)(files.files)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("sandboxes", epilog=sandboxes.EPILOG)(sandboxes.sandboxes)
+app.command("audit", epilog=audit.EPILOG)(audit.audit)
 app.command("prepare", epilog=prepare.EPILOG)(prepare.prepare)
 app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
 
