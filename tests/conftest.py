@@ -57,7 +57,7 @@ async def repl(sandbox: str) -> AsyncIterator[Session]:
 @pytest.fixture
 def naked(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a sandbox whose cells are native code: plain CPython, behind the jail alone."""
-    spec = GuestSpec.from_folder(Path(__file__).parent / "naked")
+    spec = GuestSpec.from_folder(Path(__file__).parents[1] / "sandboxes" / "naked")
     monkeypatch.setitem(registry._BUILT_IN, "naked", lambda: spec)
     yield "naked"
     close_all()

@@ -15,7 +15,7 @@ from oracle import Oracle
 from cases import CaseError, Observed, all_cases, parse, problems
 
 ROOT = Path(__file__).parents[2]
-NAKED = ROOT / "tests" / "naked"
+NAKED = ROOT / "sandboxes" / "naked"
 CASE = """# Shows something.
 # context: {"a": "x" * 3,
 #     "b": "y"}

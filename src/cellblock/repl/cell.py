@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import anyio.lowlevel
 
-from ..errors import BudgetExceeded, LimitExceeded, SandboxBroken
+from ..errors import LimitExceeded, SandboxBroken
 from ..limits import ExecLimits
 from ..values import Value, plain
+from .foreign import called
 from .history import Answered
 from .meter import Meter
-from .protocol import CellError, ExecError, ExecResult, ExecUsage, External
+from .protocol import ExecError, ExecResult, ExecUsage, External
 from .wire import Call, Done, Out, Wire
 
-_MESSAGE_CHARS = 2_000
 _PREVIEW_CHARS = 32_000
 INTERRUPTED = "interrupted"
 """What a worker names as the limit of a cell that ended because we asked for it."""
@@ -96,15 +95,7 @@ class CellRun:
             return None, ("RuntimeError", str(self.meter.passed))
         if number > self.limits.host_calls:
             return None, ("RuntimeError", f"host_calls={self.limits.host_calls} exceeded: call fewer times, or in batches")
-        try:
-            answer = self.externals[name](*args, **kwargs)
-            return (await answer if inspect.isawaitable(answer) else answer), None
-        except CellError as error:
-            return None, (error.kind, error.message[:_MESSAGE_CHARS])
-        except BudgetExceeded as error:
-            return None, ("RuntimeError", str(error)[:_MESSAGE_CHARS])
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool is foreign code, and its text may hold paths and keys
-            return None, ("RuntimeError", f"{name} failed ({type(error).__name__})")
+        return await called(name, self.externals[name], args, kwargs)
 
     async def _reply(self, answer: Answered) -> None:
         value, error = answer
