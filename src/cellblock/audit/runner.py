@@ -7,8 +7,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from ..errors import ConfigError
 from .attempts import Attempt
@@ -70,7 +72,7 @@ class Audit:
         """
         system = find_system(name, walls)
         waiting: queue.SimpleQueue[list[tuple[Attempt, str]]] = queue.SimpleQueue()
-        work = [(attempt, external) for attempt in attempts for external in _externals(system, attempt)]
+        work = [(attempt, external) for attempt in attempts for external in externals_of(system, attempt)]
         size = min(self.batch, -(-len(work) // self.at_once))
         for start in range(0, len(work), size):
             waiting.put(work[start : start + size])
@@ -81,7 +83,7 @@ class Audit:
             with suppress(queue.Empty):
                 while not failed.is_set():
                     try:
-                        for external, result in self._made(system, name, walls, waiting.get_nowait()):
+                        for external, result in self._made(Desk(self, name, walls), waiting.get_nowait()):
                             made[result.id, external] = result
                             tell(result)
                     except BaseException:
@@ -93,23 +95,10 @@ class Audit:
                 served.result()
         return [made[attempt.id, external] for attempt, external in work]
 
-    def _made(self, system: System, name: str, walls: Walls, batch: list[tuple[Attempt, str]]) -> Iterator[tuple[str, Result]]:
-        with ExitStack() as stack:
-            stand: Stand | None = None
+    def _made(self, desk: Desk, batch: list[tuple[Attempt, str]]) -> Iterator[tuple[str, Result]]:
+        with desk:
             for attempt, external in batch:
-                if stand is None or stand.order.external != external:
-                    stack.close()
-                    order = Order(
-                        system=name, walls=walls, wall_seconds=self.wall_seconds, memory_bytes=self.memory_bytes, external=external
-                    )
-                    stand = stack.enter_context(Stand(order, is_control=system.is_control))
-                seen = stand.make(attempt)
-                result = _result(system, attempt, seen, judge(attempt, seen, self.allowed))
-                fine = system.is_control or result.outcome in (Outcome.CONTAINED, Outcome.NOT_APPLICABLE)
-                if seen.evidence is None or not fine or "tenants" in attempt.wants:
-                    stack.close()
-                    stand = None
-                yield external, result
+                yield external, desk.make(attempt, external)
 
     @property
     def allowed(self) -> Allowed:
@@ -118,8 +107,9 @@ class Audit:
         return Allowed(memory_bytes=limits.memory_bytes, output_chars=limits.output_chars, host_calls=limits.host_calls)
 
 
-def _externals(system: System, attempt: Attempt) -> list[str]:
-    mine = list(system.externals)
+def externals_of(system: System, attempt: Attempt) -> list[str]:
+    """What an attempt on any external is made on."""
+    mine = list(system.own_externals())
     return mine if mine and any("@EXT@" in str(step) for step in attempt.source) else ["echo"]
 
 
@@ -135,3 +125,51 @@ def _result(system: System, attempt: Attempt, seen: Seen, verdict: Verdict) -> R
         memory_bytes=seen.memory_bytes,
         lag_seconds=seen.evidence.lag_seconds if seen.evidence else 0.0,
     )
+
+
+class Desk:
+    """Makes attempts on one system, in throw-away processes that it starts as they are needed. Also a context manager."""
+
+    def __init__(self, audit: Audit, name: str, walls: Walls) -> None:
+        self._audit, self._name, self._walls = audit, name, walls
+        self._system = find_system(name, walls)
+        self._stand: Stand | None = None
+
+    def __enter__(self) -> Self:
+        """Itself; the first attempt starts a process."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End the process, if there is one."""
+        self.close()
+
+    def close(self) -> None:
+        """End the process, if there is one; the next attempt starts another."""
+        stand, self._stand = self._stand, None
+        if stand is not None:
+            stand.close()
+
+    def make(self, attempt: Attempt, external: str = "echo") -> Result:
+        """Make one attempt. After anything but a contained one the process is thrown away.
+
+        Raises:
+            SandboxUnavailable: the system does not start here.
+        """
+        if self._stand is not None and self._stand.order.external != external:
+            self.close()
+        if self._stand is None:
+            self._stand = self._standing(external)
+        seen = self._stand.make(attempt)
+        result = _result(self._system, attempt, seen, judge(attempt, seen, self._audit.allowed))
+        # A control leaves its marks on a copy of the process.
+        fine = self._system.is_control or result.outcome in (Outcome.CONTAINED, Outcome.NOT_APPLICABLE)
+        if seen.evidence is None or not fine:
+            self.close()
+        return result
+
+    def _standing(self, external: str) -> Stand:
+        audit = self._audit
+        order = Order(
+            system=self._name, walls=self._walls, wall_seconds=audit.wall_seconds, memory_bytes=audit.memory_bytes, external=external
+        )
+        return Stand(order, is_control=self._system.is_control).started()

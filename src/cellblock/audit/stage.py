@@ -48,6 +48,7 @@ class Stage:
         self.states: dict[str, bytes] = {}
         self._allowed: dict[str, ExecLimits] = {}
         self._with_files = with_files
+        self._own = {name: self.host.counted(call) for name, call in system.own_externals().items()}
 
     async def begin(self) -> None:
         """Open the first session."""
@@ -90,7 +91,7 @@ class Stage:
         await self.close(name)
         allowed = replace(self.limits, **{key: type(getattr(self.limits, key))(value) for key, value in step.limits.items()})
         opening = Opening(
-            externals={**self.host.externals(), **self._files(), **self.system.externals},
+            externals={**self.host.externals(), **self._files(), **self._own},
             context=hosts.CONTEXT,
             limits=allowed,
             tenant=step.tenant,

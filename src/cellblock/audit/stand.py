@@ -20,7 +20,7 @@ import anyio.to_thread
 
 from ..errors import CellblockError
 from ..limits import ExecLimits
-from ..repl.zygote import ready_everywhere
+from ..repl.zygote import close_others, ready_everywhere
 from . import hosts
 from .attempts import Attempt
 from .channel import Channel
@@ -87,7 +87,8 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
     finally:
         await stage.end()
     evidence = stage.told()
-    if ordinary and "tenants" not in attempt.wants:
+    await anyio.to_thread.run_sync(close_others, "default")
+    if ordinary:
         evidence.leftover = await _leftover(ordinary)
     channel.send(Message(evidence=evidence))
 

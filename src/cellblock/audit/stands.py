@@ -12,7 +12,6 @@ import tempfile
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -35,7 +34,7 @@ MUCH_BYTES = 64 * 2**20
 
 
 class Stand:
-    """One throw-away process with canaries of its own. Also a context manager: its end is the end of all that it started."""
+    """One throw-away process with canaries of its own. `close` ends it and all that it started."""
 
     def __init__(self, order: Order, *, is_control: bool = False) -> None:
         self.order = order
@@ -48,8 +47,8 @@ class Stand:
         self._log = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack is the context
         self._guard = CONTROL_GUARD_SECONDS if is_control else GUARD_SECONDS
 
-    def __enter__(self) -> Self:
-        """Start it and wait until it stands.
+    def started(self) -> Self:
+        """Itself, once it stands.
 
         Raises:
             SandboxUnavailable: it does not.
@@ -81,7 +80,7 @@ class Stand:
             raise SandboxUnavailable(said or "the audit's process died at once")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def close(self) -> None:
         """End it and all below it."""
         self._stack.close()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
+from ..engine.tools import Tool
 from ..errors import ConfigError
 from ..host.context import Context
 from ..limits import ExecLimits
@@ -14,6 +15,7 @@ from ..repl.guests import GuestSpec, sandboxes_folder
 from ..repl.protocol import External, REPLProtocol
 from ..repl.registry import find_sandbox, known_sandboxes
 from ..repl.session import open_session
+from .norun import tool_externals
 
 Walls = Literal["both", "interpreter", "jail"]
 """Which walls stand: both, the interpreter without a jail, or the jail around plain CPython."""
@@ -43,15 +45,25 @@ class System:
 
     name: str
     open: Callable[[Opening], Awaitable[REPLProtocol]]
-    """Opens one session. What it raises of Cellblock's own errors is a refusal."""
+    """Opens one session, of any REPL that has the methods of `REPLProtocol`. What it raises of Cellblock's own errors is a refusal."""
     offers: frozenset[str] = frozenset({"externals"})
     """Of `attempts.WANTS`: attempts that want more are not applicable."""
     sandbox: str | GuestSpec | None = None
     """Of an `RLM`, for attempts that want runs or files."""
     externals: Mapping[str, External] = field(default_factory=dict)
-    """Your own: attempts on any external (`@EXT@`) are made on each of them, too."""
+    """Your own: attempts on any external (`@EXT@`) are made on each of them, in place of one that answers what it is given."""
+    tools: Sequence[Callable[..., Any] | Tool] = ()
+    """Your tools, as an `RLM` takes them: the same."""
     is_control: bool = False
     """It is no sandbox: the audit has failed if nothing escapes."""
+
+    def own_externals(self) -> dict[str, External]:
+        """Externals and tools, by name.
+
+        Raises:
+            ConfigError: a tool cannot be one.
+        """
+        return {**self.externals, **tool_externals(self.tools)}
 
 
 def find_system(name: str, walls: Walls = "both") -> System:

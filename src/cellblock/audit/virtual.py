@@ -5,36 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from ..engine.calls.files import Files
 from ..host.exporting import export
 from ..host.vfs import Vfs, VfsLimits
 from ..repl.protocol import External
 from .attempts import Step
+from .norun import file_externals
 
 if TYPE_CHECKING:
-    from ..engine.branches import Branches
-    from ..engine.tree import Run
     from .stage import Stage
 
 LIMITS = VfsLimits()
 FIRST = {"/data/hello.txt": b"hello\n", "/data/sub/deep.txt": b"deep\n"}
 """What stands there before the attempt."""
-
-
-class _NoRun:
-    """What `Files` needs of a run, for a session that belongs to none: nothing is recorded."""
-
-    def __init__(self, files: Vfs) -> None:
-        self.files, self.record = files, self
-        self.step, self.cell, self.acts = 0, "0.0", 0
-
-    def note(self, *_effect: Any) -> None:
-        """An effect; not kept."""
-
-    def event(self, *_kind: Any, **_fields: Any) -> None:
-        """An event; nobody hears it."""
 
 
 class VirtualFiles:
@@ -47,7 +31,7 @@ class VirtualFiles:
 
     def externals(self) -> dict[str, External]:
         """`vfs.read` and so on."""
-        return Files(cast("Run", _NoRun(self.vfs)), cast("Branches", None)).externals()
+        return file_externals(self.vfs)
 
     def over(self) -> list[str]:
         """Quotas that were passed."""

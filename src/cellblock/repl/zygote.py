@@ -256,6 +256,14 @@ def close_pool(spec: GuestSpec, tenant: str = "default") -> None:
         pool.close()
 
 
+def close_others(tenant: str) -> None:
+    """End the zygotes of all tenants but one, and every worker of them."""
+    with _POOLS_LOCK:
+        pools = [_POOLS.pop(key) for key in list(_POOLS) if key[1] != tenant]
+    for pool in pools:
+        pool.close()
+
+
 def ready_everywhere() -> bool:
     """Whether all pools have their spares, waiting for them."""
     with _POOLS_LOCK:
