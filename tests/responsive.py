@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-import anyio
+from cellblock.audit.lag import running_clock, watched_loop
 
 STALL_SECONDS = 0.1
-
-
-def running_clock() -> float:
-    """Seconds, without those that this thread spent waiting for a processor: other processes' load is not our stall."""
-    waited = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
-    return time.perf_counter() - waited / 1e9
 
 
 def holds_up_for(work: Callable[[], None], *, tries: int = 3) -> float:
@@ -37,18 +29,6 @@ async def responsive_loop(seconds: float = STALL_SECONDS) -> AsyncIterator[None]
         seconds: more than a tenth where a thread computes meanwhile: it shares the interpreter's lock with the loop, and a busy machine may
             stop it while it has the lock.
     """
-    gaps = [0.0]
-
-    async def watch() -> None:
-        last = running_clock()
-        while True:
-            await anyio.sleep(0.005)
-            now = running_clock()
-            gaps.append(now - last - 0.005)
-            last = now
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch)
+    async with watched_loop() as lag:
         yield
-        group.cancel_scope.cancel()
-    assert max(gaps) < seconds, f"the event loop stalled for {max(gaps):.3f} s"
+    assert lag.seconds < seconds, f"the event loop stalled for {lag.seconds:.3f} s"

@@ -17,6 +17,13 @@ class Lag:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self._last = running_clock()
+
+    def look(self, pause: float = 0.0) -> None:
+        """The loop runs: it stood still since it was last seen, but for a pause that was wanted."""
+        now = running_clock()
+        self.seconds = max(self.seconds, now - self._last - pause)
+        self._last = now
 
 
 def running_clock() -> float:
@@ -31,12 +38,9 @@ async def watched_loop() -> AsyncIterator[Lag]:
     lag = Lag()
 
     async def watch() -> None:
-        last = running_clock()
         while True:
             await anyio.sleep(TICK_SECONDS)
-            now = running_clock()
-            lag.seconds = max(lag.seconds, now - last - TICK_SECONDS)
-            last = now
+            lag.look(TICK_SECONDS)
 
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
@@ -44,3 +48,4 @@ async def watched_loop() -> AsyncIterator[Lag]:
             yield lag
         finally:
             group.cancel_scope.cancel()
+            lag.look(TICK_SECONDS)

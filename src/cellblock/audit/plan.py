@@ -35,12 +35,13 @@ def trials(attempts: Sequence[Attempt], names: Sequence[str], *, walls: Sequence
         controls: with the controls.
     """
     alone = [attempt for attempt in attempts if attempt.kind == ALONE]
+    sandboxes = [name for name in names if ":" not in name and name not in CONTROLS]
     if "both" in walls:
         yield from (Trial(name=name, walls="both", attempts=attempts) for name in names)
     if "interpreter" in walls and alone:
-        yield from (Trial(name=name, walls="interpreter", attempts=alone) for name in names if ":" not in name and name not in CONTROLS)
+        yield from (Trial(name=name, walls="interpreter", attempts=alone) for name in sandboxes)
     if "jail" in walls and alone:
-        yield Trial(name=names[0], walls="jail", attempts=alone)
+        yield from (Trial(name=name, walls="jail", attempts=alone) for name in sandboxes[:1])
     on_controls = [attempt for attempt in attempts if attempt.id.startswith(ON_CONTROLS)]
     if controls and on_controls:
         yield from (Trial(name=name, walls="both", attempts=on_controls) for name in CONTROLS if name not in names)

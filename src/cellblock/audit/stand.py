@@ -54,11 +54,11 @@ def main() -> None:
         channel.send(Message(unavailable=str(error)))
         return
     # Without a jail nothing ends what an interpreter has started.
-    ordinary = len(below(os.getpid())) if order.walls != "interpreter" else 0
+    ordinary = len(below(os.getpid())) if order.walls != "interpreter" else None
     channel.send(Message(ready=True))
     while (request := channel.receive(Request)) is not None:
         if system.is_control:
-            _in_a_copy(lambda: anyio.run(_attempt, system, order, limits, request.read(), channel, 0))
+            _in_a_copy(lambda: anyio.run(_attempt, system, order, limits, request.read(), channel, None))
         else:
             anyio.run(_attempt, system, order, limits, request.read(), channel, ordinary)
 
@@ -71,7 +71,7 @@ async def _warm(system: System, order: Order, limits: ExecLimits) -> None:
     await anyio.to_thread.run_sync(ready_everywhere)
 
 
-async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: Attempt, channel: Channel, ordinary: int) -> None:
+async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: Attempt, channel: Channel, ordinary: int | None) -> None:
     if lacking := set(attempt.wants) - system.offers:
         channel.send(Message(evidence=Evidence(not_applicable=f"{system.name} has no {', '.join(sorted(lacking))}")))
         return
@@ -88,7 +88,7 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
         await stage.end()
     evidence = stage.told()
     await anyio.to_thread.run_sync(close_others, "default")
-    if ordinary:
+    if ordinary is not None:
         evidence.leftover = await _leftover(ordinary)
     channel.send(Message(evidence=evidence))
 
