@@ -1,7 +1,8 @@
 """Started once per sandbox and tenant, by path: imports the guest's driver, enters the jail, forks a worker on demand.
 
 Arguments: the descriptor of the control socket, and the options as JSON. On the control socket (SEQPACKET, JSON):
-the host sends `{"spawn": memory_bytes}` with the worker's socket attached and gets `{"spawned": true}` with a pidfd attached.
+the host sends `{"spawn": memory_bytes}` with the worker's socket attached and gets `{"spawned": true}` with
+a pidfd attached.
 Control data comes from the host alone; nothing that a worker writes is ever read here.
 """
 
@@ -72,11 +73,12 @@ class Zygote:
         self.control.send(json.dumps({"ready": True}).encode())
         while True:
             try:
-                data, fds, _, _ = socket.recv_fds(self.control, 65536, 1, socket.MSG_CMSG_CLOEXEC)
+                data, fds, _, _ = socket.recv_fds(self.control, 65536, 1)
             except ConnectionResetError:
                 data, fds = b"", []
             if not data:
                 os._exit(0)  # the host is gone, and with the first process of their namespace all workers
+            os.set_inheritable(fds[0], False)  # `recv_fds` does not pass flags on: an interpreter child would have the worker's socket
             self._spawn(json.loads(data), fds[0])
 
     def _spawn(self, request: dict[str, Any], fd: int) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from ..errors import SandboxUnavailable
 from ..limits import ExecLimits
 from .guests import GuestSpec, sandboxes_folder
-from .process import WorkerProcess
+from .process import WorkerProcess, received
 
 READY_SECONDS = 60.0
 SPARES = 2
@@ -67,7 +67,7 @@ class Zygote:
     def _ask(self, memory_bytes: int, fd: int) -> tuple[bytes, list[int]]:
         try:
             socket.send_fds(self._control, [json.dumps({"spawn": memory_bytes}).encode()], [fd])
-            data, fds, _, _ = socket.recv_fds(self._control, 4096, 1, socket.MSG_CMSG_CLOEXEC)
+            data, fds = received(self._control, 4096)
         except BaseException:
             # An answer that comes after we gave up would be taken for the next worker's: that zygote forks no more.
             self._out_of_step = True
