@@ -1,7 +1,7 @@
 """Started once per sandbox and tenant, by path: imports the guest's driver, enters the jail, forks a worker on demand.
 
 Arguments: the descriptor of the control socket, and the options as JSON. On the control socket (SEQPACKET, JSON):
-the host sends `{"spawn": memory_bytes}` with the worker's socket attached and gets `{"spawned": true}` with
+the host sends `{"spawn": memory_bytes, "seed": of_most_sessions}` with the worker's socket attached and gets `{"spawned": true}` with
 a pidfd attached.
 Control data comes from the host alone; nothing that a worker writes is ever read here.
 """
@@ -85,7 +85,7 @@ class Zygote:
         pid = self._fork()
         if pid == 0:
             try:
-                self._become_worker(fd, request["spawn"])
+                self._become_worker(fd, request["spawn"], request["seed"])
             except Exception:  # noqa: BLE001 - the worker's top frame: the log is the only one left to tell
                 traceback.print_exc()
             finally:
@@ -107,10 +107,11 @@ class Zygote:
             sc.setns(self.own_pids, sc.CLONE_NEWPID)
         return pid
 
-    def _become_worker(self, fd: int, memory_bytes: int) -> None:
+    def _become_worker(self, fd: int, memory_bytes: int, usual_seed: int) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         lockdown.before_guest(self.layers, {fd})
         guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
+        guest.usual_seed = usual_seed
         self.layers.attempt("interpreter", guest.start)
         lockdown.after_guest(self.layers, guest)
         guest.serve(self.layers.state)

@@ -55,7 +55,7 @@ def chat(
     policy: o.Policy = None,
     verify: o.Verify = False,
     cache: o.Cache = None,
-    seed: o.Seed = 0,
+    seed: o.Seed = None,
     max_steps: o.MaxSteps = DEFAULTS.steps,
     max_subcalls: o.MaxSubcalls = DEFAULTS.subcalls,
     max_depth: o.MaxDepth = DEFAULTS.depth,
@@ -78,7 +78,8 @@ def chat(
         steps=max_steps, subcalls=max_subcalls, depth=max_depth, tokens=max_tokens, wall_seconds=wall_seconds, cost_usd=max_cost
     )
     sources = [*(paths or ()), *(more or ())]
-    check_number("--seed", seed)
+    if seed is not None:
+        check_number("--seed", seed)
     check_outputs(None, sources)
     if "-" in sources:
         raise ConfigError("-c -: standard input has the questions, so it cannot be the context; cellblock upload --thread NAME - takes it")

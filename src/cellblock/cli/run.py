@@ -39,7 +39,7 @@ def run(
     output_schema: o.OutputSchema = None,
     verify: o.Verify = False,
     cache: o.Cache = None,
-    seed: o.Seed = 0,
+    seed: o.Seed = None,
     max_steps: o.MaxSteps = DEFAULTS.steps,
     max_subcalls: o.MaxSubcalls = DEFAULTS.subcalls,
     max_depth: o.MaxDepth = DEFAULTS.depth,
@@ -64,7 +64,8 @@ def run(
     )
     sources = [*(paths or ()), *(more or ())]
     check_question(question)
-    check_number("--seed", seed)
+    if seed is not None:
+        check_number("--seed", seed)
     check_outputs(trace, sources)
     call = Call(
         question=question,
