@@ -111,7 +111,7 @@ class Zygote:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         lockdown.before_guest(self.layers, {fd})
         guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
-        guest.usual_seed = usual_seed
+        guest.usual_seed = usual_seed  # for one that makes itself ready before its session is known
         self.layers.attempt("interpreter", guest.start)
         lockdown.after_guest(self.layers, guest)
         guest.serve(self.layers.state)
