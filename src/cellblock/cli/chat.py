@@ -78,8 +78,7 @@ def chat(
         steps=max_steps, subcalls=max_subcalls, depth=max_depth, tokens=max_tokens, wall_seconds=wall_seconds, cost_usd=max_cost
     )
     sources = [*(paths or ()), *(more or ())]
-    if seed is not None:
-        check_number("--seed", seed)
+    check_number("--seed", seed)
     check_outputs(None, sources)
     if "-" in sources:
         raise ConfigError("-c -: standard input has the questions, so it cannot be the context; cellblock upload --thread NAME - takes it")

@@ -64,8 +64,7 @@ def run(
     )
     sources = [*(paths or ()), *(more or ())]
     check_question(question)
-    if seed is not None:
-        check_number("--seed", seed)
+    check_number("--seed", seed)
     check_outputs(trace, sources)
     call = Call(
         question=question,
