@@ -48,7 +48,7 @@ class Zygote:
         self.control, self.guest, self.options = control, guest, options
         self.layers = Layers()
         self.own_pids: int | None = None
-        self.base_bytes = 0
+        self.base_bytes = self.usual_seed = 0
 
     def enter_jail(self) -> None:
         """Namespaces and the root, once for all workers; the caller continues as the first process inside."""
@@ -82,10 +82,11 @@ class Zygote:
             self._spawn(json.loads(data), fds[0])
 
     def _spawn(self, request: dict[str, Any], fd: int) -> None:
+        self.usual_seed = request["seed"]
         pid = self._fork()
         if pid == 0:
             try:
-                self._become_worker(fd, request["spawn"], request["seed"])
+                self._become_worker(fd, request["spawn"])
             except Exception:  # noqa: BLE001 - the worker's top frame: the log is the only one left to tell
                 traceback.print_exc()
             finally:
@@ -107,11 +108,16 @@ class Zygote:
             sc.setns(self.own_pids, sc.CLONE_NEWPID)
         return pid
 
-    def _become_worker(self, fd: int, memory_bytes: int, usual_seed: int) -> None:
+    def new_guest(self, fd: int, memory_bytes: int) -> Any:
+        """The driver's, which may make itself ready for the usual seed before its session is known."""
+        guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
+        guest.usual_seed = self.usual_seed
+        return guest
+
+    def _become_worker(self, fd: int, memory_bytes: int) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         lockdown.before_guest(self.layers, {fd})
-        guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
-        guest.usual_seed = usual_seed  # for one that makes itself ready before its session is known
+        guest = self.new_guest(fd, memory_bytes)
         self.layers.attempt("interpreter", guest.start)
         lockdown.after_guest(self.layers, guest)
         guest.serve(self.layers.state)
