@@ -22,7 +22,8 @@ def test_both_ran_to_their_own_end(world: World) -> None:
         asked, told, seen, wrong, _ = one.result.value
         assert asked == f"answer {number} {one.word('subcall')}"
         assert (told, seen) == (one.word("tool"), f"The text of {one.word('context')} and no more.")
-        assert wrong[0] == "ValueError" or "ValueError" in wrong[0]
+        assert len(wrong) == 2
+        assert one.result.files == {f"/{one.name}.txt": one.word("file").encode()}
 
 
 # -- processes
