@@ -35,7 +35,7 @@ class Unjailed(Zygote):
         lockdown.close_files({fd})
         os.setsid()
         sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
+        guest = self.new_guest(fd, memory_bytes)
         self.layers.attempt("interpreter", guest.start)
         self.layers.attempt("rlimit_memory", lockdown.bound_memory, guest)
         if guest.forks:

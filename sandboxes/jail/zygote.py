@@ -1,7 +1,8 @@
 """Started once per sandbox and tenant, by path: imports the guest's driver, enters the jail, forks a worker on demand.
 
 Arguments: the descriptor of the control socket, and the options as JSON. On the control socket (SEQPACKET, JSON):
-the host sends `{"spawn": memory_bytes}` with the worker's socket attached and gets `{"spawned": true}` with a pidfd attached.
+the host sends `{"spawn": memory_bytes, "seed": of_most_sessions}` with the worker's socket attached and gets `{"spawned": true}` with
+a pidfd attached.
 Control data comes from the host alone; nothing that a worker writes is ever read here.
 """
 
@@ -47,7 +48,7 @@ class Zygote:
         self.control, self.guest, self.options = control, guest, options
         self.layers = Layers()
         self.own_pids: int | None = None
-        self.base_bytes = 0
+        self.base_bytes = self.usual_seed = 0
 
     def enter_jail(self) -> None:
         """Namespaces and the root, once for all workers; the caller continues as the first process inside."""
@@ -72,14 +73,16 @@ class Zygote:
         self.control.send(json.dumps({"ready": True}).encode())
         while True:
             try:
-                data, fds, _, _ = socket.recv_fds(self.control, 65536, 1, socket.MSG_CMSG_CLOEXEC)
+                data, fds, _, _ = socket.recv_fds(self.control, 65536, 1)
             except ConnectionResetError:
                 data, fds = b"", []
             if not data:
                 os._exit(0)  # the host is gone, and with the first process of their namespace all workers
+            os.set_inheritable(fds[0], False)  # `recv_fds` does not pass flags on: an interpreter child would have the worker's socket
             self._spawn(json.loads(data), fds[0])
 
     def _spawn(self, request: dict[str, Any], fd: int) -> None:
+        self.usual_seed = request["seed"]
         pid = self._fork()
         if pid == 0:
             try:
@@ -105,10 +108,16 @@ class Zygote:
             sc.setns(self.own_pids, sc.CLONE_NEWPID)
         return pid
 
+    def new_guest(self, fd: int, memory_bytes: int) -> Any:
+        """The driver's, which may make itself ready for the usual seed before its session is known."""
+        guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
+        guest.usual_seed = self.usual_seed
+        return guest
+
     def _become_worker(self, fd: int, memory_bytes: int) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         lockdown.before_guest(self.layers, {fd})
-        guest = self.guest.Guest(fd, memory_bytes, self.base_bytes)
+        guest = self.new_guest(fd, memory_bytes)
         self.layers.attempt("interpreter", guest.start)
         lockdown.after_guest(self.layers, guest)
         guest.serve(self.layers.state)

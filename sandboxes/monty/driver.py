@@ -38,8 +38,6 @@ PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
 FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
 METHOD = "_cb_call_method"
 """What the methods of a group call, with the far function's name and both kinds of arguments."""
-SPARE_SEED = 0
-"""Of a spare, before its session is known. The usual seed, so that most sessions need no other."""
 # The interpreter counts host calls for itself; the host's own count is the one that matters.
 UNLIMITED_CALLS = 2**31
 _MEMORY_MESSAGE = re.compile(r"memory limit exceeded|exceeded its memory limit")
@@ -69,6 +67,7 @@ class MontyInterpreter:
 
     def __init__(self, memory_bytes: int) -> None:
         self.memory_bytes = memory_bytes
+        self.seed = 0
         self.pool: monty.Monty | None = None
         self.session: monty.MontySession | None = None
         self.lookup: dict[str, Any] = {}
@@ -76,13 +75,13 @@ class MontyInterpreter:
         self.files = OsFiles()
         self.clock = datetime.datetime(1970, 1, 1)
 
-    def start(self) -> int:
-        """Spawn the child. Returns its process id."""
+    def start(self, usual_seed: int) -> int:
+        """Spawn the child, ready for a session with that seed. Returns its process id."""
         binary = INSIDE if Path(INSIDE).exists() else find_monty_binary()
         self.pool = monty.Monty(binary_path=binary, min_processes=1, max_processes=1, checkout_timeout=5)
         self.pool.__enter__()
-        self._checkout()
-        self._feed(f"{PRELUDE}\n_cb_seed({SPARE_SEED})\n")
+        self._checkout(usual_seed)
+        self._feed(PRELUDE)
         assert self.session is not None
         assert self.session.worker_pid is not None
         return self.session.worker_pid
@@ -90,14 +89,16 @@ class MontyInterpreter:
     def open(self, request: OpenRequest, inputs: dict[str, Any]) -> None:
         """Begin a fresh session with its own seed and a clock that stands still."""
         self._know(request, inputs)
-        if request.seed != SPARE_SEED:
-            self._feed(f"_cb_seed({request.seed})")
+        if request.seed != self.seed:
+            # Not by `random.seed` in the guest: what `random.Random()` begins with follows from the seed of the checkout.
+            self._checkout(request.seed)
+            self._feed(PRELUDE)
         self._bind(request, frozenset())
 
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:
         """Become the session that was dumped."""
         self._know(request, inputs)
-        self._checkout()
+        self._checkout(request.seed)
         assert self.session is not None
         try:
             self.session.load_session(bytes(state))
@@ -217,20 +218,19 @@ class MontyInterpreter:
         assert self.session is not None
         return self.session.feed_run(code, external_lookup=self.lookup, print_callback=lambda _stream, _text: None)
 
-    def _checkout(self) -> None:
+    def _checkout(self, seed: int) -> None:
         # A second checkout reuses the child: it has only ever served this one session.
         assert self.pool is not None
         if self.session is not None:
             self.session.__exit__(None, None, None)
         session = self.pool.checkout(
             limits={"max_memory": self.memory_bytes, "max_suspensions": UNLIMITED_CALLS},
-            # A spare is checked out before its session's clock and seed are known: the clock is asked for,
-            # and the session seeds anew.
-            os_policy={"sleep": "zero", "datetime": "call_host", "random_start": {"seed": 0}},
+            # A spare is checked out before its session's clock is known: the clock is asked for.
+            os_policy={"sleep": "zero", "datetime": "call_host", "random_start": {"seed": seed}},
             assert_message_annotations=False,
         )
         session.__enter__()
-        self.session = session
+        self.session, self.seed = session, seed
 
 
 def _arguments(step: monty.FunctionSnapshot) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -280,6 +280,7 @@ class Guest:
     forks = False
     own_pids = True
     address_bytes = lockdown.SHARED_BYTES
+    usual_seed = 0
 
     def __init__(self, fd: int, memory_bytes: int, base_bytes: int) -> None:
         # Made before the last filter, which refuses the questions that a new socket object asks.
@@ -290,7 +291,7 @@ class Guest:
     def start(self) -> None:
         """Spawn the interpreter and bound it, while that is still possible."""
         try:
-            pid = self.interpreter.start()
+            pid = self.interpreter.start(self.usual_seed)
         except (monty.MontyError, RuntimeError) as error:
             raise OSError(str(error)) from error
         with contextlib.suppress(ProcessLookupError):

@@ -274,4 +274,3 @@ def _cb_group(name, methods):
 
 
 _cb_setattr = setattr
-_cb_seed = random.seed

@@ -37,7 +37,7 @@ WRONG: list[tuple[str, Any]] = [
     ("prices", [1]),
     ("prices", {"scripted": 1}),
     ("allow_weak_isolation", "no"),
-    *((name, None) for name in ("sandbox", "tenant", "seed", "allow_weak_isolation")),
+    *((name, None) for name in ("sandbox", "tenant", "allow_weak_isolation")),
 ]
 
 

@@ -46,7 +46,7 @@ CHANGES = {
         lambda old: old | {"guards": old["guards"] | {"min_steps": 9}},
         "/1: what was asked differs from its record, at guards.min_steps: 1 is now 9",
     ),
-    "the seed": ("runs", "number = 1", task(seed=1), "/1: what was asked differs from its record, at seed: 0 is now 1"),
+    "the seed": ("runs", "number = 1", task(seed=1), "/1: what was asked differs from its record, at seed: "),
     "the tools": ("runs", "number = 1", task(tools=[]), "ask 1 differs from its record, at messages[0].content["),
     "the question": ("runs", "number = 1", task(question="another"), "ask 1 differs from its record, at messages[1].content["),
     "what a cell did": (

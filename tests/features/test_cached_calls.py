@@ -106,7 +106,7 @@ async def test_a_semantic_cache_serves_only_the_model_that_is_named_for_it(tmp_p
         return f"answer {len(calls)}"
 
     model = CallableModel(answer)
-    known = SemanticModel(model, SemanticCache(FileCache(tmp_path), lambda text: [1.0, 0.0]), tenant="t")
+    known = SemanticModel(model, SemanticCache(FileCache(tmp_path), lambda text: [1.0, 0.0]), tenant="default")
     code = (
         "FINAL([llm_query(p, model=m) for m in ('faq', 'sub') for p in ('tell me about cats', 'please talk about cats', 'cats over 50')])"
     )

@@ -194,7 +194,7 @@ async def test_fault_10_verify_that_verifies_nothing(sandbox: str) -> None:
     ],
 )
 async def test_fault_10_semantic_cache_hits_on_different_amounts(one: str, other: str, tmp_path: Path) -> None:
-    faq = SemanticModel(ScriptedModel(["first", "second"]), SemanticCache(FileCache(tmp_path), lambda text: [1.0]), tenant="t")
+    faq = SemanticModel(ScriptedModel(["first", "second"]), SemanticCache(FileCache(tmp_path), lambda text: [1.0]), tenant="default")
     root = ScriptedModel([cell(f"FINAL([llm_query(p, model='faq') for p in ({one!r}, {other!r}, {one!r})])")])
     result = await engine("monty", Models(root=root, named={"faq": faq})).arun("q", "c")
     assert result.value == ["first", "second", "first"]

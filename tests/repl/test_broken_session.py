@@ -56,7 +56,7 @@ async def test_a_zygote_that_died_is_replaced_without_a_stall() -> None:
 async def test_a_zygote_that_was_given_up_on_forks_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     forker = await anyio.to_thread.run_sync(zygote.Zygote, monty())
     with monkeypatch.context() as patch:
-        patch.setattr(zygote.socket, "recv_fds", _too_late)
+        patch.setattr(zygote, "received", _too_late)
         with pytest.raises(zygote.SandboxUnavailable):
             forker.spawn(2**28)
     assert not forker.alive

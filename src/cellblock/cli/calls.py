@@ -42,7 +42,7 @@ class Call:
     verify: bool = False
     output_schema: Path | None = None
     cache: str | None = None
-    seed: int = 0
+    seed: int | None = None
     allow_weak_isolation: bool = False
 
 

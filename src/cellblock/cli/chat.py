@@ -55,7 +55,7 @@ def chat(
     policy: o.Policy = None,
     verify: o.Verify = False,
     cache: o.Cache = None,
-    seed: o.Seed = 0,
+    seed: o.Seed = None,
     max_steps: o.MaxSteps = DEFAULTS.steps,
     max_subcalls: o.MaxSubcalls = DEFAULTS.subcalls,
     max_depth: o.MaxDepth = DEFAULTS.depth,

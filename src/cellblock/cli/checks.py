@@ -37,13 +37,13 @@ def checked_limits(*, steps: int, subcalls: int, depth: int, tokens: int, wall_s
         raise ConfigError(f"{_OPTIONS.get(field, field)}{equals}{rest}") from None
 
 
-def check_number(option: str, number: int) -> None:
-    """Refuse a whole number that is below 0, or so large that JSON readers would round it.
+def check_number(option: str, number: int | None) -> None:
+    """Refuse a whole number that is below 0, or so large that JSON readers would round it. None is none, and is fine.
 
     Raises:
         ConfigError: the message names `option`.
     """
-    if not 0 <= number <= MOST:
+    if number is not None and not 0 <= number <= MOST:
         raise ConfigError(f"{option}={number}: a whole number from 0 to {MOST} is needed")
 
 

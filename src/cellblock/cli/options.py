@@ -74,7 +74,7 @@ Journal = Annotated[
         help="Where runs are recorded: a file, or postgresql://host/database.  [default: journal.db in the user's data folder]",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seeds the randomness that cells see.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seeds the randomness that cells see; else a seed of your own.")]
 Policy = Annotated[
     str | None,
     typer.Option(

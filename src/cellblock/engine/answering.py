@@ -22,7 +22,7 @@ from ..limits import RunLimits
 from ..models import resolve
 from ..models.cache import CachedCalls, CallCache, open_cache
 from ..models.protocol import ModelAdapter
-from ..repl.keys import tenant_key
+from ..repl.keys import tenant_key, tenant_seed
 from ..repl.session import open_session
 from ..store.journal import DEFAULT_TENANT
 from ..store.opening import Store, default_place, open_store
@@ -127,10 +127,15 @@ class Engine:
                 limiter=anyio.CapacityLimiter(self.limits.parallel_subcalls),
                 open_session=partial(open_session, snapshot_secret=self.settings.secret),
                 cached=await _cached(self.cache, stack),
-                settings=settings or self.settings,
+                settings=_seeded(settings or self.settings),
                 blobs=store.blobs if store.keeps else None,
                 mode=mode,
             )
+
+
+def _seeded(settings: Settings) -> Settings:
+    """With the seed that goes on record, if none was given."""
+    return settings if settings.seed is not None else replace(settings, seed=tenant_seed(settings.tenant, settings.secret))
 
 
 def result_of(run: Run, conclusion: Conclusion, events: Sequence[AnyEvent]) -> RunResult:

@@ -10,8 +10,9 @@ from typing import Any
 from ..errors import ConfigError
 from ..host.vfs import VfsLimits
 from ..limits import ExecLimits, RunLimits
-from ..models.cache import CallCache
+from ..models.cache import CallCache, SemanticModel
 from ..models.prices import Price
+from ..models.protocol import ModelAdapter
 from .guards import Guards
 from .history import History
 from .prompt import PromptSettings
@@ -31,7 +32,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "journal": ((str, os.PathLike, NoneType), "a path, or :memory:"),
     "cache": ((str, os.PathLike, CallCache, NoneType), "a path, an address or a CallCache"),
     "tenant": ((str,), "a name"),
-    "seed": ((int,), "a whole number"),
+    "seed": ((int, NoneType), "a whole number"),
     "prices": ((Mapping, NoneType), "a mapping of model names to Price(...)"),
     "allow_weak_isolation": ((bool,), "True or False"),
 }
@@ -60,6 +61,17 @@ def check_prices(prices: Mapping[str, Price] | None) -> None:
     for name, price in (prices or {}).items():
         if not isinstance(name, str) or not isinstance(price, Price):
             raise ConfigError(f"prices: {_shown(name)}: {_shown(price)}; a model's name and Price(...) are needed")
+
+
+def check_models(models: Iterable[ModelAdapter], tenant: str) -> None:
+    """Refuse a model that answers from what it remembers of somebody else.
+
+    Raises:
+        ConfigError: its cache is another tenant's.
+    """
+    for model in models:
+        if isinstance(model, SemanticModel) and model.tenant != tenant:
+            raise ConfigError(f"{model.name} remembers for another tenant; make one for each")
 
 
 def check_tools(name: str, tools: object) -> Iterable[Callable[..., Any] | Tool]:

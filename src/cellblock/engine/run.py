@@ -19,7 +19,7 @@ from ..repl.registry import find_sandbox
 from .answering import Engine
 from .contexts import ContextSource
 from .conversation import Conversation
-from .given import check_given, check_prices, check_tools
+from .given import check_given, check_models, check_prices, check_tools
 from .guards import Guards
 from .history import History
 from .policies import Policy, load_policy
@@ -64,7 +64,7 @@ class RLM:
         snapshots: when the state of a run's session is kept, so that a run which is cut off has less to do again.
         secret: at least 32 bytes that seal what is kept beside the journal; None takes a secret of this user. Several machines that go on
             with each other's runs need the same.
-        seed: of the cells' randomness.
+        seed: of the cells' randomness; None takes the tenant's own, the same for each run, which no other tenant can guess.
         allow_weak_isolation: run although a layer of the jail is missing on this machine.
         tenant: whose runs these are; tenants share no process and no cached answer.
 
@@ -95,7 +95,7 @@ class RLM:
         vfs: VfsLimits | None = None,
         snapshots: SnapshotPolicy | None = None,
         secret: bytes | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         allow_weak_isolation: bool = False,
         tenant: str = "default",
     ) -> None:
@@ -128,7 +128,7 @@ class RLM:
         models = _models(model, sub_model)
         self.engine = Engine(models=models, limits=limits or RunLimits(), settings=settings, journal=journal, cache=cache)
         # Now and not at the first run: a missing key is the caller's to fix here.
-        Roles(models)
+        check_models(Roles(models), tenant)
         if secret is not None:
             tenant_key(tenant, secret)
 

@@ -24,7 +24,8 @@ class Settings:
 
     sandbox: str = "monty"
     exec_limits: ExecLimits = field(default_factory=ExecLimits)
-    seed: int = 0
+    seed: int | None = None
+    """Of the cells' randomness; None takes the tenant's own."""
     tenant: str = "default"
     secret: bytes | None = field(default=None, repr=False)
     """At least 32 bytes that seal what is kept beside the records; None takes one of this user."""

@@ -115,7 +115,7 @@ class Run:
     run_id: str
     budget: Budget
     context: Context
-    clock: float = field(default_factory=lambda: float(int(time.time())))
+    clock: float = field(default_factory=time.time)
     """The instant at which the clock of its cells stands, Unix seconds; that of all its child runs, too."""
     parent: str | None = None
     turn: Turn = field(default_factory=Turn)

@@ -1,4 +1,6 @@
-"""The key that seals a tenant's snapshots: derived from one secret of this user, which is made at first use."""
+"""What is a tenant's alone: the key that seals its snapshots and the seed of its cells, derived from one secret of this user, which is
+made at first use.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,9 @@ import platformdirs
 from ..errors import ConfigError
 
 KEY_BYTES = 32
+SEED_BITS = 53
+"""Of a seed: as many as every reader of JSON keeps."""
+_OF_THIS_PROCESS = secrets.token_bytes(KEY_BYTES)
 
 
 def tenant_key(tenant: str, secret: bytes | None = None) -> bytes:
@@ -28,6 +33,27 @@ def tenant_key(tenant: str, secret: bytes | None = None) -> bytes:
     if secret is not None and (not isinstance(secret, bytes) or len(secret) < KEY_BYTES):
         raise ConfigError(f"secret: at least {KEY_BYTES} bytes are needed")
     return hmac.digest(secret or _own_secret(_place()), b"cellblock snapshot of tenant\0" + tenant.encode(), "sha256")
+
+
+def tenant_seed(tenant: str, secret: bytes | None = None) -> int:
+    """The seed of that tenant's cells where none is given: the same each time, and to be guessed by no other tenant.
+
+    Where this user can keep no secret, it is the same for as long as this process lives.
+
+    Args:
+        secret: as for `tenant_key`.
+
+    Raises:
+        ConfigError: `secret` is too short.
+    """
+    try:
+        key = tenant_key(tenant, secret)
+    except ConfigError:
+        if secret is not None:
+            raise
+        key = tenant_key(tenant, _OF_THIS_PROCESS)
+    # Of a digest of its own, since cells see what follows from it.
+    return int.from_bytes(hmac.digest(key, b"cellblock seed", "sha256")[:8], "big") >> (64 - SEED_BITS)
 
 
 def _place() -> Path:

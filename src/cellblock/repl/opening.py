@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from ..errors import SandboxBroken, SandboxUnavailable, StoreError
 from .base import Base, SavedState
-from .guests import REQUIRED_LAYERS, GuestSpec
+from .guests import REQUIRED_LAYERS
 from .history import History
 from .live import FrozenWorker, Live, SessionOptions
 from .process import WorkerProcess
@@ -47,7 +47,7 @@ async def open_live(options: SessionOptions, history: History) -> Live:
 
 
 async def _fresh(options: SessionOptions, base: Base | None) -> Live:
-    process = await _take_worker(options.spec, options.tenant, options.limits.memory_bytes)
+    process = await _take_worker(options)
     try:
         live = Live(process, Wire(process.connection, options.caps), options)
     except BaseException:
@@ -105,9 +105,10 @@ def _check_layers(layers: Mapping[str, str], options: SessionOptions) -> None:
         )
 
 
-async def _take_worker(spec: GuestSpec, tenant: str, memory_bytes: int) -> WorkerProcess:
-    pool: Spares | None = running_spares(spec, tenant)
+async def _take_worker(options: SessionOptions) -> WorkerProcess:
+    memory_bytes = options.limits.memory_bytes
+    pool: Spares | None = running_spares(options.spec, options.tenant)
     if pool is None:
-        pool = await anyio.to_thread.run_sync(spares_for, spec, tenant)
+        pool = await anyio.to_thread.run_sync(spares_for, options.spec, options.tenant, options.seed)
     worker = pool.take(memory_bytes)
     return worker if worker is not None else await anyio.to_thread.run_sync(pool.spawn, memory_bytes)

@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+from array import array
 from pathlib import Path
 
 import anyio
@@ -205,6 +206,22 @@ async def pid_of_copy(connection: socket.socket) -> int:
     return pid
 
 
+def received(connection: socket.socket, size: int) -> tuple[bytes, list[int]]:
+    """At most so many bytes, and the one descriptor that came along, if one did. No program that this process starts inherits it.
+
+    Raises:
+        OSError: nothing can be read.
+    """
+    # Not by `socket.recv_fds`: up to Python 3.13 it takes flags and does not pass them on, and whoever held a worker's pidfd or the
+    # listener of its fork gate could end it, or answer for us.
+    fds = array("i")
+    data, ancillary, _, _ = connection.recvmsg(size, socket.CMSG_LEN(fds.itemsize), socket.MSG_CMSG_CLOEXEC)
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            fds.frombytes(content[: len(content) // fds.itemsize * fds.itemsize])
+    return data, list(fds)
+
+
 def _ended(pidfd: int) -> bool:
     poller = select.poll()
     poller.register(pidfd, select.POLLIN)
@@ -228,7 +245,7 @@ def _parent(pid: int) -> int:
 
 def _read_listener(connection: socket.socket) -> int:
     try:
-        _, fds, _, _ = socket.recv_fds(connection, 1, 1, socket.MSG_CMSG_CLOEXEC)
+        _, fds = received(connection, 1)
     except OSError as error:
         raise SandboxUnavailable(f"a fresh worker did not report in ({error})") from None
     return fds[0] if fds else -1

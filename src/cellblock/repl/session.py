@@ -20,7 +20,7 @@ from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
 from .base import SavedState
 from .guests import GuestSpec
 from .history import History, Ran
-from .keys import tenant_key
+from .keys import tenant_key, tenant_seed
 from .live import Live, SessionOptions, StateTooLarge
 from .protocol import ContextFile, ExecResult, External
 from .registry import find_sandbox
@@ -190,10 +190,14 @@ class Session:
             raise ConfigError("this session is busy with another call; await that one first, or fork")
 
 
-def _check_arguments(limits: object, seed: object, externals: Mapping[str, External] | None, context: object) -> None:
+def _check_arguments(limits: object, seed: object, tenant: object, externals: Mapping[str, External] | None, context: object) -> None:
     check_type("limits", limits, ExecLimits)
-    check_type("seed", seed, int)
-    if not -(2**63) <= seed < 2**63:  # type: ignore[operator]
+    check_type("tenant", tenant, str)
+    if not tenant:
+        raise ConfigError("tenant='': a name is needed; all who have none would be one tenant")
+    if seed is not None:
+        check_type("seed", seed, int)
+    if not -(2**63) <= (seed or 0) < 2**63:  # type: ignore[operator]
         raise ConfigError("seed: a number of at most 64 bits is needed")
     if not MEMORY_BYTES[0] <= limits.memory_bytes <= MEMORY_BYTES[1]:  # type: ignore[attr-defined]
         raise ConfigError(f"memory_bytes={limits.memory_bytes:,}: from {MEMORY_BYTES[0]:,} to {MEMORY_BYTES[1]:,} can be given")  # type: ignore[attr-defined]
@@ -236,7 +240,7 @@ async def open_session(
     externals: Mapping[str, External] | None = None,
     context: ContextFile | None = None,
     limits: ExecLimits | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     clock: float | None = None,
     tenant: str = "default",
     allow_weak_isolation: bool = False,
@@ -252,7 +256,7 @@ async def open_session(
         externals: far functions by the name that cells call them; `vfs__read` is called as `vfs.read`, so with each of `GROUPS`.
         context: what `ctx` and `P` read; shared, never copied.
         limits: defaults of every exec; `memory_bytes` is fixed by them.
-        seed: of the cells' randomness.
+        seed: of the cells' randomness; None takes the tenant's own, which no other tenant can guess.
         clock: the instant at which the cells' clock stands, Unix seconds; None takes now.
         tenant: whose session it is; tenants share no process.
         allow_weak_isolation: open although a layer is missing on this machine.
@@ -267,7 +271,7 @@ async def open_session(
         TamperedSnapshot, StaleSnapshot: `snapshot` was changed, is another tenant's, or belongs to another version.
     """
     limits = limits or ExecLimits()
-    _check_arguments(limits, seed, externals, context)
+    _check_arguments(limits, seed, tenant, externals, context)
     spec = sandbox if isinstance(sandbox, GuestSpec) else find_sandbox(sandbox)
     base = None if snapshot is None else await _unsealed(snapshot, spec, tenant_key(tenant, snapshot_secret))
     options = SessionOptions(
@@ -275,8 +279,8 @@ async def open_session(
         externals=dict(externals or {}),
         context=context,
         limits=limits,
-        seed=seed,
-        clock=float(int(time.time())) if clock is None else clock,
+        seed=tenant_seed(tenant, snapshot_secret) if seed is None else seed,
+        clock=time.time() if clock is None else clock,
         tenant=tenant,
         allow_weak_isolation=allow_weak_isolation,
         caps=caps,

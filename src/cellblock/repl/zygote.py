@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from ..errors import SandboxUnavailable
 from ..limits import ExecLimits
 from .guests import GuestSpec, sandboxes_folder
-from .process import WorkerProcess
+from .keys import tenant_seed
+from .process import WorkerProcess, received
 
 READY_SECONDS = 60.0
 SPARES = 2
@@ -28,11 +29,14 @@ _LOG_CHARS = 2_000
 class Zygote:
     """One per sandbox and tenant: workers share its address layout, so tenants must not share it.
 
+    Args:
+        seed: that of most sessions, for which its workers make themselves ready; any other costs a millisecond at most.
+
     Everything here blocks for milliseconds; asynchronous callers use a thread. Safe to use from many threads.
     """
 
-    def __init__(self, spec: GuestSpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: GuestSpec, seed: int = 0) -> None:
+        self.spec, self.seed = spec, seed
         self._lock = threading.Lock()
         self._out_of_step = False
         self._control, self._process = self._start()
@@ -66,8 +70,8 @@ class Zygote:
 
     def _ask(self, memory_bytes: int, fd: int) -> tuple[bytes, list[int]]:
         try:
-            socket.send_fds(self._control, [json.dumps({"spawn": memory_bytes}).encode()], [fd])
-            data, fds, _, _ = socket.recv_fds(self._control, 4096, 1, socket.MSG_CMSG_CLOEXEC)
+            socket.send_fds(self._control, [json.dumps({"spawn": memory_bytes, "seed": self.seed}).encode()], [fd])
+            data, fds = received(self._control, 4096)
         except BaseException:
             # An answer that comes after we gave up would be taken for the next worker's: that zygote forks no more.
             self._out_of_step = True
@@ -142,9 +146,9 @@ def _last_line(log: object, process: subprocess.Popen[bytes]) -> str:
 class Spares:
     """A few locked workers per zygote, never used by anyone, refilled by a thread of its own."""
 
-    def __init__(self, spec: GuestSpec, count: int = SPARES) -> None:
-        self.spec, self.count = spec, count
-        self.zygote = Zygote(spec)
+    def __init__(self, spec: GuestSpec, count: int = SPARES, seed: int = 0) -> None:
+        self.spec, self.count, self.seed = spec, count, seed
+        self.zygote = Zygote(spec, seed)
         self.memory_bytes = ExecLimits().memory_bytes
         self._ready: list[WorkerProcess] = []
         self._wanted = threading.Condition()
@@ -200,7 +204,7 @@ class Spares:
                 raise SandboxUnavailable(f"the workers of sandbox {self.spec.name!r} were ended")
             if self.zygote is dead:
                 dead.close()
-                self.zygote = Zygote(self.spec)
+                self.zygote = Zygote(self.spec, self.seed)
             return self.zygote
 
     def _refill(self) -> None:
@@ -230,8 +234,11 @@ _POOLS: dict[tuple[tuple[str, ...], str], Spares] = {}
 _POOLS_LOCK = threading.Lock()
 
 
-def spares_for(spec: GuestSpec, tenant: str) -> Spares:
+def spares_for(spec: GuestSpec, tenant: str, seed: int | None = None) -> Spares:
     """The pool of that sandbox and tenant; started at the first call, which takes some hundred milliseconds.
+
+    Args:
+        seed: that of most of the tenant's sessions, as the first call says; None takes the tenant's own.
 
     Raises:
         SandboxUnavailable: the sandbox cannot start here.
@@ -239,7 +246,7 @@ def spares_for(spec: GuestSpec, tenant: str) -> Spares:
     with _POOLS_LOCK:
         key = (spec.start, tenant)
         if key not in _POOLS:
-            _POOLS[key] = Spares(spec)
+            _POOLS[key] = Spares(spec, seed=tenant_seed(tenant) if seed is None else seed)
         return _POOLS[key]
 
 

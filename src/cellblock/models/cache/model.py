@@ -20,7 +20,7 @@ class SemanticModel:
     Args:
         model: asked where nothing near enough is known; stays the caller's.
         cache: what is known.
-        tenant: whose answers these are; one object serves one tenant.
+        tenant: whose answers these are; one object serves one tenant, and `RLM` refuses it to any other.
     """
 
     def __init__(self, model: ModelAdapter, cache: SemanticCache, *, tenant: str) -> None:
