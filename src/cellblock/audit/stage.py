@@ -42,7 +42,7 @@ class Stage:
         self.system, self.planted, self.limits = system, order.planted, limits
         self.placeholders = order.planted.placeholders(order.external)
         self.host = Host()
-        self.files = virtual.VirtualFiles()
+        self.files: dict[str, virtual.VirtualFiles] = {}
         self.evidence = Evidence()
         self.sessions: dict[str, REPLProtocol] = {}
         self.states: dict[str, bytes] = {}
@@ -72,7 +72,7 @@ class Stage:
         self.evidence.wiped = list(hosts.WIPED)
         if hosts.OWNED[4:] or hosts.OWNED[:4] != ["kept", "by", "the", "host"]:
             self.evidence.wiped.append("a list that the host keeps was changed")
-        self.evidence.unequal += self.files.over()
+        self.evidence.unequal += [what for files in self.files.values() for what in files.over()]
         return self.evidence
 
     async def _refusable(self, work: Callable[[], Awaitable[object]]) -> None:
@@ -91,7 +91,7 @@ class Stage:
         await self.close(name)
         allowed = replace(self.limits, **{key: type(getattr(self.limits, key))(value) for key, value in step.limits.items()})
         opening = Opening(
-            externals={**self.host.externals(), **self._files(), **self._own},
+            externals={**self.host.externals(), **self._files_of(name), **self._own},
             context=hosts.CONTEXT,
             limits=allowed,
             tenant=step.tenant,
@@ -129,8 +129,11 @@ class Stage:
             raise NoSuch(f"session {name}")
         return self.sessions[name]
 
-    def _files(self) -> Mapping[str, External]:
-        return {name: self.host.counted(call) for name, call in self.files.externals().items()} if self._with_files else {}
+    def _files_of(self, name: str) -> Mapping[str, External]:
+        if not self._with_files:
+            return {}
+        files = self.files[name] = virtual.VirtualFiles()
+        return {external: self.host.counted(call) for external, call in files.externals().items()}
 
     # -- cells
 

@@ -49,7 +49,7 @@ async def exported(stage: Stage, step: Step) -> None:
         for name, what in step.planted.items():
             kind, _, argument = what.partition(" ")
             _plant(root / name, kind, _filled(argument, stage.placeholders))
-        export(stage.files.vfs.files(), root, overwrite=bool(step.planted))
+        export(stage.files[step.session].vfs.files(), root, overwrite=bool(step.planted))
 
 
 def _plant(path: Path, kind: str, argument: str) -> None:
