@@ -102,7 +102,7 @@ class CellRun:
         if error is None:
             try:
                 value = plain(value, self.wire.caps)  # a copy: a roll-back gives what crossed, whatever became of the original
-                await self.meter.send({"t": "reply", "value": self.wire.pack(value)})
+                await self.meter.send({"t": "reply", "value": self.wire.packed(value)})
                 self.answers.append((value, None))
                 return
             except (TypeError, ValueError) as refusal:
