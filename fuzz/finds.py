@@ -22,7 +22,8 @@ class Find:
     sandbox: str
     seed: int
     problem: str
-    example: Any
+    example: bytes | str | list[str]
+    """In the words of a corpus file: bytes, a text, or sources of cells. Of anything else what Python writes for it."""
     story: str = ""
     """The steps, or where it was raised."""
 
@@ -63,13 +64,10 @@ class Find:
         return "\n".join([*lines, f"  again:   {self.again}"])
 
 
-def _written(example: Any) -> dict[str, Any]:
-    """The example in the words of a corpus file: sources of cells, bytes in hexadecimal, a text, or what Python writes for it."""
+def _written(example: bytes | str | list[str]) -> dict[str, Any]:
     if isinstance(example, bytes):
         return {"hex": _clipped(example.hex(), 20 * _LONGEST)}
-    if isinstance(example, list) and example and all(isinstance(item, str) for item in example):
-        return {"source": example}
-    return {"text": example} if isinstance(example, str) else {"example": _clipped(repr(example), _LONGEST)}
+    return {"source": example} if isinstance(example, list) else {"text": _clipped(example, _LONGEST)}
 
 
 def _toml(value: Any) -> str:

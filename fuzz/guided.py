@@ -18,6 +18,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ground import Ground  # it imports what is to be instrumented
 
 INSTALL = "atheris is not here: {} are left out; to have them: .venv/bin/uv sync --inexact --group fuzz (Linux on x86-64)"
 LARGEST = 4_096
@@ -33,12 +37,10 @@ def is_here() -> bool:
     return importlib.util.find_spec("atheris") is not None
 
 
-def check(target: str) -> Callable[[bytes], None]:
+def check(target: str, ground: Ground) -> Callable[[bytes], None]:
     """What is done with the bytes. Raises where it finds something."""
     import pure
-    from ground import Ground
 
-    ground = Ground()
     if target == "decoder":
         return lambda data: pure.check_frame(ground, data)
     return lambda data: pure.check_reply(ground, text_of(data))
@@ -99,7 +101,10 @@ def run(target: str, *, seed: int, seconds: float, executions: int, corpus: Path
         raised = _RAISED.search(found.log)
         found.problem = raised[1] if raised else f"exit status {done.returncode}: {found.log.strip().splitlines()[-1:]}"
         if raised and found.data:
-            found.data = smaller(check(target), found.data)
+            from ground import Ground
+
+            with Ground() as ground:
+                found.data = smaller(check(target, ground), found.data)
     return found
 
 
@@ -146,7 +151,9 @@ def main() -> None:
     import atheris
 
     with _instrumented(atheris):
-        test = check(options.target)
+        from ground import Ground
+
+        test = check(options.target, Ground())
     arguments = [f"-max_total_time={options.seconds}", f"-runs={options.executions}", f"-seed={options.seed + 1}", f"-max_len={LARGEST}"]
     arguments += [
         f"-artifact_prefix={options.artifacts}/",

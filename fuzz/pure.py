@@ -35,9 +35,13 @@ SMALL = VfsLimits(total_bytes=40, file_bytes=20, files=5)
 # -- frames
 
 
-def a_wire() -> Wire:
-    """The host's end of a wire whose other end says nothing."""
-    return Wire(socket.socketpair()[0], CAPS)
+def a_wire(ground: Ground) -> Wire:
+    """The host's end of a wire whose other end is gone."""
+    mine, theirs = socket.socketpair()
+    theirs.close()
+    wire = Wire(mine, CAPS)
+    ground.later(wire.close)
+    return wire
 
 
 def take_apart(wire: Wire, data: bytes) -> tuple[Incoming | None, Any]:
@@ -57,7 +61,7 @@ def take_apart(wire: Wire, data: bytes) -> tuple[Incoming | None, Any]:
 def check_frame(ground: Ground, data: bytes) -> None:
     """A frame is refused, or its values are plain data within the caps."""
     if "wire" not in ground.state:
-        ground.state["wire"] = a_wire()
+        ground.state["wire"] = a_wire(ground)
     frame, content = quickly(take_apart, ground.state["wire"], data)
     if frame is not None:
         assert same(plain(_listed(content), ROOMY), _listed(content))

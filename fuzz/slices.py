@@ -10,10 +10,11 @@ import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import guided
 from finds import Find
-from ground import ROOT, Ground, TooSlow
+from ground import ROOT, Ground, TooSlow, shown
 from targets import TARGETS, Target
 
 CORPUS = ROOT / ".cache" / "fuzz"
@@ -88,10 +89,17 @@ def _keep(target: Target, ground: Ground, seed: int, error: BaseException, repor
     story = "\n".join(getattr(error, "__notes__", ())) + "\n" + "".join(traceback.format_exception(error, limit=-12))
     problem = f"{type(error).__name__}: {error}"[:2_000]
     example = ground.example if target.name != "machine" else "\n".join(getattr(error, "__notes__", ()))
-    _write(target, ground.sandbox, seed, problem, example, story[:50_000], report, folder)
+    _write(target, ground.sandbox, seed, problem, _in_words(example), story[:50_000], report, folder)
 
 
-def _write(target: Target, sandbox: str, seed: int, problem: str, example: object, story: str, report: Report, folder: Path) -> None:
+def _in_words(example: Any) -> bytes | str | list[str]:
+    is_source = isinstance(example, list) and example and all(isinstance(item, str) for item in example)
+    return example if is_source or isinstance(example, (bytes, str)) else shown(example)
+
+
+def _write(
+    target: Target, sandbox: str, seed: int, problem: str, example: bytes | str | list[str], story: str, report: Report, folder: Path
+) -> None:
     find = Find(
         target=target.name, attack_class=target.attack_class, sandbox=sandbox, seed=seed, problem=problem, example=example, story=story
     )
