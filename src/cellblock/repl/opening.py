@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from ..errors import SandboxBroken, SandboxUnavailable, StoreError
 from .base import Base, SavedState
-from .guests import REQUIRED_LAYERS, GuestSpec
+from .guests import REQUIRED_LAYERS
 from .history import History
 from .live import FrozenWorker, Live, SessionOptions
 from .process import WorkerProcess
@@ -47,7 +47,21 @@ async def open_live(options: SessionOptions, history: History) -> Live:
 
 
 async def _fresh(options: SessionOptions, base: Base | None) -> Live:
-    process = await _take_worker(options.spec, options.tenant, options.limits.memory_bytes)
+    pool = await _pool(options)
+    zygote, memory_bytes = pool.zygote, options.limits.memory_bytes
+    process = pool.take(memory_bytes)
+    if process is None:
+        process = await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
+    try:
+        return await _opened(process, options, base)
+    except SandboxBroken:
+        if zygote.alive:
+            raise
+    # It went with its zygote, which somebody ended, such as a kernel that is out of memory. Another zygote makes another one.
+    return await _opened(await anyio.to_thread.run_sync(pool.spawn, memory_bytes), options, base)
+
+
+async def _opened(process: WorkerProcess, options: SessionOptions, base: Base | None) -> Live:
     try:
         live = Live(process, Wire(process.connection, options.caps), options)
     except BaseException:
@@ -105,9 +119,8 @@ def _check_layers(layers: Mapping[str, str], options: SessionOptions) -> None:
         )
 
 
-async def _take_worker(spec: GuestSpec, tenant: str, memory_bytes: int) -> WorkerProcess:
-    pool: Spares | None = running_spares(spec, tenant)
-    if pool is None:
-        pool = await anyio.to_thread.run_sync(spares_for, spec, tenant)
-    worker = pool.take(memory_bytes)
-    return worker if worker is not None else await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
+async def _pool(options: SessionOptions) -> Spares:
+    running = running_spares(options.spec, options.tenant)
+    if running is not None:
+        return running
+    return await anyio.to_thread.run_sync(spares_for, options.spec, options.tenant)
