@@ -1,139 +1,81 @@
-"""Seeded fuzzing for as long as you like: damaged frames, hostile replies, random cells in a live session.
+"""Fuzz everything that untrusted bytes, texts, values and cells meet, for as long as you like.
 
-    python fuzz/run.py --minutes 60 [--only frames|replies|cells] [--sandbox NAME] [--seed N]
+    .venv/bin/python fuzz/run.py --minutes 60           all targets in turn, on all processors
+    .venv/bin/python fuzz/run.py --short                a few seconds of each, always the same: what CI runs
+    .venv/bin/python fuzz/run.py --only cells --sandbox wasi --minutes 10
+    .venv/bin/python fuzz/run.py --only frames --seed 7  what a find says, to come to it again
 
-A find is an exception that is not ours, a slow step or a dead session. It is printed with the seed of its round, and ends the
-run with exit code 1.
+A find is an error that is not one of ours, a tenth of a second of processor time in the host for one bounded input, an event loop that
+stands still for as long, a session that dies and should not, a difference from the model, a process that is left over, or a
+secret of another tenant. It is printed in its smallest form, with the command that comes to it again, and written to
+fuzz/finds/ as a file that is ready for fuzz/corpus/. Its target rests then; the others go on. The exit code is 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
-import socket
+import signal
 import sys
-import time
-from collections.abc import Awaitable, Callable
+from pathlib import Path
 
-import anyio
-import msgspec
+import guided
+from finds import FOLDER
+from schedule import Lane, Schedule
+from targets import TARGETS
 
-from cellblock import ExecLimits
-from cellblock.engine.parse import parse_reply
-from cellblock.errors import SandboxBroken
 from cellblock.repl.registry import known_sandboxes
-from cellblock.repl.session import Session, open_session
-from cellblock.repl.wire import Wire
-
-SLOW_SECONDS = 0.1
-ALPHABET = [*"`~\n\r\t ()\"'\\<>=:#", "```repl\n", "FINAL(", "FINAL_VAR(", "<think>", "</think>", "<tool_call>", "\ud7ff", "é", "x = 1"]
-EXPRESSIONS = [
-    "P",
-    "ctx",
-    "len(P)",
-    "P[1:5]",
-    "ctx.find('a')",
-    "x",
-    "[x, x]",
-    "{1: x}",
-    "'a' * 1000",
-    "2 ** 999",
-    "llm_query",
-    "FINAL",
-    "None",
-    "locals()",
-]
-STATEMENTS = [
-    "x = {}",
-    "print({})",
-    "FINAL({})",
-    "for i in range(3): x = {}",
-    "def f(): return {}",
-    "class A: y = {}",
-    "llm_query({})",
-    "({}).nope",
-    "{}()",
-    "P = {}",
-]
-
-
-async def frames(rng: random.Random) -> None:
-    """A good frame with damage, or noise, into the decoder."""
-    mine, theirs = socket.socketpair()
-    wire = Wire(mine)
-    good = bytearray(msgspec.msgpack.encode({"t": "call", "id": 1, "name": "f", "args": [[1, "é", {"a": None}]] * 5, "kwargs": {}}))
-    for _ in range(500):
-        data = bytearray(rng.randbytes(rng.randrange(200))) if rng.random() < 0.3 else good[:]
-        for _ in range(rng.randrange(1, 6)):
-            if data:
-                data[rng.randrange(len(data))] = rng.randrange(256)
-        try:
-            wire.decode(bytes(data))
-        except SandboxBroken:
-            continue
-    wire.close()
-    theirs.close()
-
-
-async def replies(rng: random.Random) -> None:
-    """Pieces of fences, FINALs and quotes, thousands of them, into the reply parser."""
-    for _ in range(20):
-        parse_reply("".join(rng.choice(ALPHABET) for _ in range(rng.randrange(2_000))))
-
-
-def cells_in(session: Session) -> Callable[[random.Random], Awaitable[None]]:
-    """Random small programs in one live session."""
-
-    async def cells(rng: random.Random) -> None:
-        lines = [rng.choice(STATEMENTS).format(rng.choice(EXPRESSIONS)) for _ in range(rng.randrange(1, 5))]
-        result = await session.exec("\n".join(lines), limits=ExecLimits(wall_seconds=0.5))
-        assert result.usage.wall_seconds < 1.5
-        assert (await session.exec("1 + 1")).value_preview == "2"
-
-    return cells
-
-
-async def fuzz(only: str | None, sandbox: str, seed: int, seconds: float) -> int:
-    """Rounds until the time is over. Returns the number of finds."""
-
-    async def llm_query(prompt: str) -> str:
-        return "ok"
-
-    async with await open_session(sandbox, externals={"llm_query": llm_query}) as session:
-        targets = {"frames": frames, "replies": replies, "cells": cells_in(session)}
-        end, rounds = time.monotonic() + seconds, 0
-        while time.monotonic() < end:
-            for name, target in targets.items():
-                if only in (None, name) and not await survives(name, target, seed + rounds):
-                    return 1
-            rounds += 1
-        print(f"{rounds} rounds from seed {seed}: no find")
-    return 0
-
-
-async def survives(name: str, target: Callable[[random.Random], Awaitable[None]], seed: int) -> bool:
-    """Whether one round went as it should."""
-    started = time.process_time()
-    try:
-        await target(random.Random(seed))
-    except Exception as error:
-        print(f"find in {name}, seed {seed}: {type(error).__name__}: {error}", file=sys.stderr)
-        return False
-    if (taken := time.process_time() - started) > SLOW_SECONDS * 10:
-        print(f"find in {name}, seed {seed}: {taken:.2f} s of processor time", file=sys.stderr)
-        return False
-    return True
 
 
 def main() -> None:
-    """Read the options, fuzz, exit."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--only", choices=["frames", "replies", "cells"])
-    parser.add_argument("--sandbox", choices=known_sandboxes(), default="monty")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    sys.exit(anyio.run(fuzz, options.only, options.sandbox, options.seed, options.minutes * 60))
+    """Read the options, fuzz, tell, exit."""
+    options = _options()
+    lanes = _lanes(options.only, options.sandbox)
+    seed = options.seed if options.seed is not None else 0 if options.short else random.randrange(10**6)
+    schedule = Schedule(lanes, 0.0 if options.short else options.minutes * 60, seed, options.jobs, options.finds)
+    print(f"{len(lanes)} lanes, {options.jobs} at once, seed {seed}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        finds = schedule.run()
+    except KeyboardInterrupt:
+        finds = sum(len(lane.finds) for lane in lanes)
+        print("stopped", flush=True)
+    print(table(lanes))
+    sys.exit(1 if finds else 0)
+
+
+def _lanes(only: list[str] | None, sandboxes: list[str] | None) -> list[Lane]:
+    targets = [target for name, target in TARGETS.items() if not only or name in only]
+    without = [target.name for target in targets if target.run is None]
+    if without and not guided.is_here():
+        print(guided.INSTALL.format(", ".join(without)), flush=True)
+        targets = [target for target in targets if target.run is not None]
+    return [Lane(target, sandbox) for target in targets for sandbox in ((sandboxes or known_sandboxes()) if target.sandboxed else [""])]
+
+
+def table(lanes: list[Lane]) -> str:
+    """What the run came to, lane by lane."""
+    lines = [f"{'target':20} {'examples':>12} {'seconds':>8} {'features':>9} {'slow once':>9}  finds"]
+    for lane in lanes:
+        features = f"{lane.features:,}" if lane.features else ""
+        counts = f"{lane.examples:>12,} {lane.seconds:>8.0f} {features:>9} {lane.unconfirmed or '':>9}"
+        lines.append(f"{lane.name:20} {counts}  {' '.join(lane.finds) or '-'}")
+    return "\n".join(lines)
+
+
+def _options() -> argparse.Namespace:
+    about = "\n".join(f"  {target.name:10} {target.about}{' (each sandbox)' if target.sandboxed else ''}" for target in TARGETS.values())
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, epilog=f"targets:\n{about}", formatter_class=form)
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long in all; 5 unless given")
+    parser.add_argument("--only", action="append", choices=TARGETS, metavar="TARGET", help="this target alone; may be given again for more")
+    parser.add_argument("--sandbox", action="append", choices=known_sandboxes(), help="this sandbox alone; may be given again for more")
+    parser.add_argument("--seed", type=int, help="where the examples come from; any unless given, 0 in a short run")
+    parser.add_argument("--short", action="store_true", help="so many examples of each target as it says, instead of minutes")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="slices at once; one a processor unless given")
+    parser.add_argument("--finds", type=Path, default=FOLDER, help="where finds are written; fuzz/finds unless given")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

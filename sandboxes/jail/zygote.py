@@ -60,6 +60,8 @@ class Zygote:
         namespaces.change_root(self.layers, self.guest.files(self.options), self.options["root"])
         self.layers.attempt("user", lambda: namespaces.become_nobody(keep_sys_admin=isolated))
         sc.prctl(sc.PR_SET_DUMPABLE, 0)
+        if isolated:  # not before: a change of the user takes the mark away
+            sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def serve(self) -> None:
         """Fork a worker for each request, until the host hangs up."""
@@ -134,7 +136,6 @@ def _continue_in_child() -> None:
                 continue
         status = os.waitpid(pid, 0)[1]
         os._exit(os.waitstatus_to_exitcode(status) & 0x7F)
-    sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main(kind: type[Zygote] = Zygote) -> None:

@@ -6,7 +6,10 @@ same rules with friendlier errors; this side trusts none of that and checks agai
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
@@ -40,7 +43,20 @@ def plain(value: object, caps: ValueCaps = DEFAULT_CAPS) -> Value:
         TypeError: something in it is not plain data.
         ValueError: it is larger or deeper than `caps` allow, or holds a lone surrogate.
     """
-    return Copier(caps).copy(value, 0)
+    with collector_paused():
+        return Copier(caps).copy(value, 0)
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Make many containers at once without the cycle collector: it would look at all of them again and again, for longer than they take."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Copier:

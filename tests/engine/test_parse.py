@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellblock.engine.parse import MAX_CELLS, MAX_REPLY_CHARS, parse_reply
+from cellblock.testing import replies
 
 
 @pytest.mark.parametrize("language", ["repl", "python", "py", "", "Python", " repl ", "{python}", "python title=x"])
@@ -140,11 +141,7 @@ def test_more_cells_than_may_run_are_counted() -> None:
     assert (len(parsed.cells), parsed.dropped_cells) == (MAX_CELLS, 3)
 
 
-_PIECES = ["```", "~~~", "```repl", "\n", "\r", " ", "FINAL(", "FINAL: ", "FINAL_VAR(", ")", "(", "'", '"', "\\", "<think>", "</think>"]
-_PIECES += ["<tool_call>", "</tool_call>", "<invoke x>", "x = 1", "é", "\ud800", "\0"]
-
-
-@given(st.lists(st.sampled_from(_PIECES), max_size=60).map("".join))
+@given(replies())
 def test_any_reply_is_taken_apart_without_an_error(reply: str) -> None:
     parsed = parse_reply(reply)
     assert all(code.strip() for code in parsed.cells)

@@ -10,6 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from cellblock.host.vfs import QuotaExceeded, Vfs, VfsLimits
 from cellblock.host.vfs_paths import FOLDERS
+from cellblock.testing import paths
 
 LIMITS = VfsLimits(total_bytes=12, file_bytes=8, files=4)
 PATHS = st.sampled_from(["/a", "/b", "/a/x", "/a/x/y", "/plans", "/plans/p", "/plans/q", "/c//z", "d"])
@@ -140,12 +141,8 @@ class VfsMachine(RuleBasedStateMachine):
 TestVfs = VfsMachine.TestCase
 TestVfs.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 
-_WILD = st.lists(
-    st.sampled_from(["..", ".", "/", "a", "\\", "\0", "\n", "\u202e", "\u2024", "\uff0f", "\ud800", " ", "\u00e9"]), max_size=12
-)
 
-
-@given(st.one_of(_WILD.map("".join), st.text(max_size=40)))
+@given(paths())
 @settings(max_examples=1_000, deadline=None)
 def test_no_accepted_path_leaves_the_root(path: str) -> None:
     vfs = Vfs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from .wire import Call, Done, Out, Wire
 _PREVIEW_CHARS = 32_000
 INTERRUPTED = "interrupted"
 """What a worker names as the limit of a cell that ended because we asked for it."""
+_LONG_SECONDS = 0.01
 _FRAMES_AT_ONCE, _BYTES_AT_ONCE = 16, 65_536
 
 
@@ -101,8 +103,11 @@ class CellRun:
         value, error = answer
         if error is None:
             try:
+                started = time.perf_counter()
                 value = plain(value, self.wire.caps)  # a copy: a roll-back gives what crossed, whatever became of the original
-                await self.meter.send({"t": "reply", "value": self.wire.pack(value)})
+                if time.perf_counter() - started > _LONG_SECONDS:
+                    await anyio.lowlevel.checkpoint()  # to pack it takes as long again
+                await self.meter.send({"t": "reply", "value": self.wire.packed(value)})
                 self.answers.append((value, None))
                 return
             except (TypeError, ValueError) as refusal:

@@ -116,7 +116,7 @@ class Live:
 
     async def set(self, name: str, value: Value) -> None:
         """Bind a variable to a value that is plain already."""
-        await self.ask({"t": "set", "name": name, "value": self.wire.pack(value)})
+        await self.ask({"t": "set", "name": name, "value": self.wire.packed(value)})
 
     async def dump(self) -> SavedState:
         """The state between cells, in a memory file of its own.

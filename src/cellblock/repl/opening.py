@@ -47,7 +47,21 @@ async def open_live(options: SessionOptions, history: History) -> Live:
 
 
 async def _fresh(options: SessionOptions, base: Base | None) -> Live:
-    process = await _take_worker(options)
+    pool = await _pool(options)
+    zygote, memory_bytes = pool.zygote, options.limits.memory_bytes
+    process = pool.take(memory_bytes)
+    if process is None:
+        process = await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
+    try:
+        return await _opened(process, options, base)
+    except SandboxBroken:
+        if zygote.alive:
+            raise
+    # It went with its zygote, which somebody ended, such as a kernel that is out of memory. Another zygote makes another one.
+    return await _opened(await anyio.to_thread.run_sync(pool.spawn, memory_bytes), options, base)
+
+
+async def _opened(process: WorkerProcess, options: SessionOptions, base: Base | None) -> Live:
     try:
         live = Live(process, Wire(process.connection, options.caps), options)
     except BaseException:
@@ -105,10 +119,8 @@ def _check_layers(layers: Mapping[str, str], options: SessionOptions) -> None:
         )
 
 
-async def _take_worker(options: SessionOptions) -> WorkerProcess:
-    memory_bytes = options.limits.memory_bytes
-    pool: Spares | None = running_spares(options.spec, options.tenant)
-    if pool is None:
-        pool = await anyio.to_thread.run_sync(spares_for, options.spec, options.tenant, options.seed)
-    worker = pool.take(memory_bytes)
-    return worker if worker is not None else await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
+async def _pool(options: SessionOptions) -> Spares:
+    running = running_spares(options.spec, options.tenant)
+    if running is not None:
+        return running
+    return await anyio.to_thread.run_sync(spares_for, options.spec, options.tenant, options.seed)
