@@ -11,7 +11,7 @@ import gc
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, Union
+from typing import Any, TypeAlias, Union
 
 Value: TypeAlias = Union[bool, int, float, str, bytes, list["Value"], dict[str, "Value"], None]  # noqa: UP007 - recursive
 
@@ -32,6 +32,8 @@ class ValueCaps:
 BITS_PER_DIGIT = math.log2(10)
 DEFAULT_CAPS = ValueCaps()
 _SCALARS = (type(None), bool, float)
+_Waiting: TypeAlias = tuple[Any, int, Any]
+"""What is in a container, how deep that lies, and the container's copy, still empty."""
 
 
 def plain(value: object, caps: ValueCaps = DEFAULT_CAPS) -> Value:
@@ -71,10 +73,26 @@ class Copier:
         self.caps, self.items, self.size = caps, 0, 0
 
     def copy(self, value: object, depth: int) -> Value:
-        """A plain copy of `value`, which lies `depth` containers deep."""
-        self.items += 1
-        if self.items > self.caps.items:
-            raise ValueError(f"more than {self.caps.items:,} items; send less, or send one text")
+        """A plain copy of `value`, which lies `depth` containers deep.
+
+        No call within a call, whatever the depth: a guest would choose one at which Python gets memory for its stack, and gives it back,
+        with each of a hundred thousand calls.
+        """
+        waiting: list[_Waiting] = []
+        copy = self.begun(value, depth, waiting)
+        while waiting:
+            content, depth, empty = waiting.pop()
+            if type(content) is dict:
+                for key, item in content.items():
+                    empty[self.key(key)] = self.begun(item, depth, waiting)
+            else:
+                for item in content:
+                    empty.append(self.begun(item, depth, waiting))
+        return copy
+
+    def begun(self, value: object, depth: int, waiting: list[_Waiting]) -> Value:
+        """A copy of a scalar. Of a container it is an empty one, to be filled: that waits."""
+        self.count()
         kind = type(value)
         if kind in _SCALARS:
             return value  # type: ignore[return-value]
@@ -83,20 +101,23 @@ class Copier:
         if kind is int:
             return self.number(value)  # type: ignore[arg-type]
         if kind is bytes:
-            self.charge(len(value))  # type: ignore[arg-type]
-            return value  # type: ignore[return-value]
-        return self.container(value, kind, depth + 1)
-
-    def container(self, value: object, kind: type, depth: int) -> Value:
-        """A copy of a list, tuple or dict; anything else is refused."""
-        if depth > self.caps.depth:
+            return self.raw(value)  # type: ignore[arg-type]
+        if kind is not list and kind is not dict and kind is not tuple:
+            hint = (
+                "; use sorted(…) or list(…)" if kind in (set, frozenset) else "; only None, bool, int, float, str, bytes, list, dict cross"
+            )
+            raise TypeError(f"{'an' if kind.__name__[:1] in 'aeiou' else 'a'} {kind.__name__} cannot cross the boundary{hint}")
+        if depth >= self.caps.depth:
             raise ValueError(f"nested more than {self.caps.depth} deep; flatten it")
-        if kind is list or kind is tuple:
-            return [self.copy(item, depth) for item in value]  # type: ignore[attr-defined]
-        if kind is dict:
-            return {self.key(key): self.copy(item, depth) for key, item in value.items()}  # type: ignore[attr-defined]
-        hint = "; use sorted(…) or list(…)" if kind in (set, frozenset) else "; only None, bool, int, float, str, bytes, list, dict cross"
-        raise TypeError(f"{'an' if kind.__name__[:1] in 'aeiou' else 'a'} {kind.__name__} cannot cross the boundary{hint}")
+        empty: Value = {} if kind is dict else []
+        waiting.append((value, depth + 1, empty))
+        return empty
+
+    def count(self) -> None:
+        """Count one scalar or container more."""
+        self.items += 1
+        if self.items > self.caps.items:
+            raise ValueError(f"more than {self.caps.items:,} items; send less, or send one text")
 
     def key(self, key: object) -> str:
         """The key of a dict."""
@@ -114,6 +135,11 @@ class Copier:
             except UnicodeEncodeError as error:
                 raise ValueError(f"a lone surrogate at character {error.start} is not text") from None
         return text
+
+    def raw(self, raw: bytes) -> bytes:
+        """Bytes."""
+        self.charge(len(raw))
+        return raw
 
     def number(self, number: int) -> int:
         """An int."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import socket
 import struct
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -206,6 +209,27 @@ def test_the_collector_waits_while_many_lists_are_copied() -> None:
         gc.callbacks.pop()
         wire.close()
         theirs.close()
+
+
+def test_values_are_copied_without_a_call_within_a_call(wire: Wire) -> None:
+    # Where Python's stack takes another piece of memory, each call costs a system call: a guest would choose that depth.
+    value: list[Any] = []
+    for _ in range(31):
+        value = [value]
+    depths: list[int] = []
+
+    def look(frame: FrameType, event: str, arg: object) -> None:
+        if event == "call":
+            depths.append(len(inspect.stack(0)))
+
+    frame = wire.decode(msgspec.msgpack.encode({"t": "call", "id": 1, "name": "f", "args": [boxed(value)], "kwargs": {}}))
+    assert isinstance(frame, Call)
+    sys.setprofile(look)
+    try:
+        assert wire.packed(plain(wire.arguments(frame.args, frame.kwargs)[0][0])) == value
+    finally:
+        sys.setprofile(None)
+    assert max(depths) - min(depths) < 10
 
 
 @pytest.mark.parametrize("item", [b"\xc0", b"\x90", b"\x91\x90", b"\x92\xc0\x80", b"\x91\x91\xc0"])

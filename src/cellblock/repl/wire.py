@@ -222,7 +222,8 @@ class Wire:
 
     def packed(self, value: Value) -> Any:
         """The same, for what is a plain copy already: to copy it once more takes as long as all the rest."""
-        return _Packer(self).pack(value)
+        with collector_paused():
+            return _Packer(self).copy(value, 0)
 
     def ask_to_interrupt(self, exec_id: int) -> None:
         """Say which exec is meant by the next interrupt; the signal itself says nothing, and may come late."""
@@ -287,13 +288,15 @@ class _Opener(Copier):
         super().__init__(wire.caps)
         self._wire = wire
 
-    def container(self, value: object, kind: type, depth: int) -> Value:
-        if isinstance(value, msgspec.msgpack.Ext):
+    def begun(self, value: object, depth: int, waiting: list[Any]) -> Value:
+        if type(value) is msgspec.msgpack.Ext:
+            self.count()
             return self._special(value.code, bytes(value.data))
-        if isinstance(value, Boxed):
-            content = value.fields if value.items is None else value.items
-            return super().container(content, type(content), depth)
-        return super().container(value, kind, depth)
+        if type(value) is Boxed:
+            value = value.fields if value.items is None else value.items
+            if value is None:
+                raise TypeError("an empty box")
+        return super().begun(value, depth, waiting)
 
     def _special(self, code: int, data: bytes) -> Value:
         if code == EXT_INT and len(data) <= self.caps.digits:
@@ -308,24 +311,28 @@ class _Opener(Copier):
         return raw if code == EXT_BYTES else raw.decode()
 
 
-class _Packer:
+class _Packer(Copier):
+    """Copies what is plain already into what msgpack takes."""
+
     __slots__ = ("_used", "_wire")
 
     def __init__(self, wire: Wire) -> None:
+        super().__init__(wire.caps)
         self._wire, self._used = wire, 0
 
-    def pack(self, value: Value) -> Any:
-        if isinstance(value, list):
-            return [self.pack(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self.pack(item) for key, item in value.items()}
-        if isinstance(value, int) and not -(2**63) <= value < 2**64:
-            return msgspec.msgpack.Ext(EXT_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
-        if isinstance(value, str) and len(value) > INLINE_BYTES:
-            return self._mail(value.encode(), EXT_TEXT)
-        if isinstance(value, bytes) and len(value) > INLINE_BYTES:
-            return self._mail(value, EXT_BYTES)
-        return value
+    def key(self, key: object) -> Any:
+        return key
+
+    def text(self, text: str) -> Any:
+        return self._mail(text.encode(), EXT_TEXT) if len(text) > INLINE_BYTES else text
+
+    def raw(self, raw: bytes) -> Any:
+        return self._mail(raw, EXT_BYTES) if len(raw) > INLINE_BYTES else raw
+
+    def number(self, number: int) -> Any:
+        if -(2**63) <= number < 2**64:
+            return number
+        return msgspec.msgpack.Ext(EXT_INT, number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True))
 
     def _mail(self, raw: bytes, code: int) -> Any:
         wire, offset = self._wire, self._used

@@ -198,10 +198,11 @@ class _Opener(Copier):
 
     __slots__ = ()
 
-    def container(self, value: object, kind: type, depth: int) -> Value:
+    def begun(self, value: object, depth: int, waiting: list[Any]) -> Value:
+        kind = type(value)
         if dataclasses.is_dataclass(kind) or hasattr(kind, "model_fields"):
-            return super().container(_fields_of(value), dict, depth)
-        return super().container(value, kind, depth)
+            value = _fields_of(value)
+        return super().begun(value, depth, waiting)
 
 
 def _fields_of(value: Any) -> dict[str, Any]:
