@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 import threading
@@ -64,8 +65,7 @@ class Canaries:
             self._knocks.clear()
         if Path(self.planted.touch).exists() or Path(self.planted.touch).is_symlink():
             found.append("a file that must not appear")
-            with contextlib.suppress(OSError):
-                Path(self.planted.touch).unlink()
+            _remove(Path(self.planted.touch))
         others = sorted(path.name for path in Path(self.planted.folder).iterdir() if str(path) != self.planted.file)
         if others:
             found.append(f"{', '.join(others)[:100]} in the secret folder")
@@ -131,7 +131,11 @@ def _content(path: str) -> str | None:
 
 
 def _empty(folder: Path, *, keep: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
+    for path in folder.iterdir():
         if path != keep:
-            with contextlib.suppress(OSError):
-                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

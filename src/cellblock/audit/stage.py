@@ -94,7 +94,7 @@ class Stage:
             externals={**self.host.externals(), **self._files_of(name), **self._own},
             context=hosts.CONTEXT,
             limits=allowed,
-            tenant=step.tenant,
+            tenant=whole(step.tenant, self.placeholders),
             clock=CLOCK,
             snapshot=snapshot,
         )

@@ -75,7 +75,8 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
     if lacking := set(attempt.wants) - system.offers:
         channel.send(Message(evidence=Evidence(not_applicable=f"{system.name} has no {', '.join(sorted(lacking))}")))
         return
-    stage = Stage(system, order, limits, with_files="vfs" in attempt.wants)
+    # Attempts on files may need no more than `open`, and are then made on systems without virtual files, too.
+    stage = Stage(system, order, limits, with_files="vfs" in attempt.wants or (attempt.kind == "D" and "vfs" in system.offers))
     try:
         await stage.begin()
         channel.send(Message(began=True))

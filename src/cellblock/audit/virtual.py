@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
+
 from ..host.exporting import export
 from ..host.vfs import Vfs, VfsLimits
 from ..repl.protocol import External
@@ -49,7 +51,8 @@ async def exported(stage: Stage, step: Step) -> None:
         for name, what in step.planted.items():
             kind, _, argument = what.partition(" ")
             _plant(root / name, kind, _filled(argument, stage.placeholders))
-        export(stage.files[step.session].vfs.files(), root, overwrite=bool(step.planted))
+        files = stage.files[step.session].vfs.files()
+        await anyio.to_thread.run_sync(lambda: export(files, root, overwrite=bool(step.planted)))
 
 
 def _plant(path: Path, kind: str, argument: str) -> None:
