@@ -23,7 +23,7 @@ from .attempts import Step, whole
 from .cast import Cast
 from .evidence import Evidence
 from .provider import Provider, served
-from .screens import Screens, acts, commands_for, faults_of, not_json
+from .screens import Screens, commands_for, faults_of, not_json, strange
 from .tables import RunSettings
 
 CONTEXT = "The answer is 42.\n"
@@ -108,6 +108,14 @@ class _Run:
 
     # -- what others see of it
 
+    def look(self, cast: Cast, key: str) -> None:
+        """At all of it. Takes a second or two."""
+        self.look_at_prompts(cast)
+        self.look_at_trace()
+        if self.journal.exists():
+            self.look_at_screens()
+        self.look_for(key)
+
     def look_at_prompts(self, cast: Cast) -> None:
         """All that any model was told, and in which roles: the context must not speak as the system."""
         for model, messages in cast.heard():
@@ -115,7 +123,7 @@ class _Run:
             if "system" in roles[1:]:
                 self.evidence.unequal.append(f"{model} was asked by {' '.join(roles)}")
             for message in messages:
-                self.evidence.add("A", f"prompt of {model}, {message.role}", message.content)
+                self.evidence.add("prompt", f"prompt of {model}, {message.role}", message.content)
                 if (why := _no_text(message.content)) is not None:
                     self.evidence.unequal.append(f"a prompt of {model} is no text: {why}")
 
@@ -124,29 +132,29 @@ class _Run:
         data = self.trace.read_bytes() if self.trace.exists() else b""
         lines = data.decode("utf-8", "surrogateescape").split("\n")
         for number, line in enumerate(filter(None, lines), 1):
-            self.evidence.add("A", "trace", line)
+            self.evidence.add("trace", "trace", line)
             if (why := not_json(line)) is not None:
                 self.evidence.unequal.append(f"line {number} of the trace is no JSON: {why}")
-            if found := sorted({f"U+{ord(char):04X}" for char in line if acts(char)}):
+            if found := strange(line):
                 self.evidence.unequal.append(f"line {number} of the trace holds {', '.join(found)}")
 
-    async def look_at_screens(self) -> None:
+    def look_at_screens(self) -> None:
         """What the command line shows of it."""
         given = self.settings.get("commands", [])
         mine = [[self.filled(word) for word in words] for words in given]
         thread = self.settings.get("thread")
         commands = commands_for(self.run_id, None if thread is None else self.filled(thread)) + mine
         kept = {name: os.environ[name] for name in (*KEYS, SECRET)}
-        for screen in await anyio.to_thread.run_sync(SCREENS.shown, self.journal, commands, kept):
-            self.evidence.add("A", "screen", screen.stdout)
-            self.evidence.add("A", "screen", screen.stderr)
+        for screen in SCREENS.shown(self.journal, commands, kept):
+            self.evidence.add("screen", screen.name, screen.stdout)
+            self.evidence.add("screen", screen.name, screen.stderr)
             self.evidence.unequal += faults_of(screen)
 
     def look_for(self, key: str) -> None:
         """The key, wherever it does not belong; and what the attacker's provider was sent."""
         if self.provider is not None:
             for request in self.provider.received:
-                self.evidence.add("A", "request", request.replace(key, "[its key]") if self.settings.gives_key else request)
+                self.evidence.add("request", "request", request.replace(key, "[its key]") if self.settings.gives_key else request)
         found = sorted({came.what for came in self.evidence.came if key in came.text})
         found += [path.name for path in self.folder.iterdir() if path.is_file() and key.encode() in path.read_bytes()]
         self.evidence.unequal += [f"the key stands in: {what}" for what in found]
@@ -175,11 +183,8 @@ async def run_question(step: Step, *, sandbox: str, limits: ExecLimits, canaries
         cast = Cast(step, settings, run.filled)
         await run.perform(cast, sandbox, limits)
         await cast.aclose()
-        run.look_at_prompts(cast)
-        run.look_at_trace()
-        if run.journal.exists():
-            await run.look_at_screens()
-        run.look_for(key)
+        # Beside the event loop, which is watched: what this takes is not the run's.
+        await anyio.to_thread.run_sync(run.look, cast, key)
     return run.evidence
 
 
