@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import anyio.to_thread
 
 from ..engine.results import RunResult
 from ..engine.run import RLM
@@ -21,7 +20,7 @@ from ..limits import ExecLimits
 from ..store.trace import TraceWriter
 from .attempts import Step, whole
 from .cast import Cast
-from .evidence import Evidence
+from .evidence import Evidence, Timed
 from .provider import Provider, served
 from .screens import Screens, commands_for, faults_of, not_json, strange
 from .tables import RunSettings
@@ -31,6 +30,8 @@ CONTEXT = "The answer is 42.\n"
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "XAI_API_KEY", "HF_TOKEN")
 """Variables that hold the key of the attempt while it runs. It is nobody's."""
 
+RUN_SECONDS = 30.0
+"""Of a run whose attempt has no limit of its own."""
 SECRET = "CELLBLOCK_SECRET_FILE"
 SCREENS = Screens()
 
@@ -63,6 +64,7 @@ class _Run:
 
     async def perform(self, cast: Cast, sandbox: str, limits: ExecLimits) -> None:
         """Ask the question. An error of ours is an end like any other."""
+        started = time.perf_counter()
         try:
             rlm = RLM(cast.models(), sandbox=sandbox, journal=self.journal, **self.settings.options(limits, self.filled))
             with TraceWriter(self.trace) as writer:
@@ -73,6 +75,8 @@ class _Run:
             self.evidence.add("A", "refusal", f"{type(error).__name__}: {error}")
         else:
             self._took(result)
+        allowed = self.settings.get("limits", {}).get("wall_seconds", RUN_SECONDS)
+        self.evidence.timed.append(Timed(seconds=time.perf_counter() - started, allowed=allowed, what="the run"))
 
     async def _asked(self, rlm: RLM, hear: Any) -> RunResult:
         settings, query = self.settings, self.filled(self.step.query)
@@ -160,10 +164,30 @@ class _Run:
         self.evidence.unequal += [f"the key stands in: {what}" for what in found]
 
 
-async def run_question(step: Step, *, sandbox: str, limits: ExecLimits, canaries: Mapping[str, str]) -> Evidence:
-    """Answer the step's `query` over its `context` with its replies, and look at everything that came of it.
+@dataclass
+class Asked:
+    """A run that is over, and has not been looked at yet.
 
-    Besides the canaries' names, `@KEY@` stands for a key that the environment holds, `@BASE@` for the address of the attempt's provider.
+    Attributes:
+        evidence: what came of it; complete once it was looked at.
+    """
+
+    evidence: Evidence
+    _look: Callable[[], None]
+    _stack: ExitStack
+
+    def look(self) -> Evidence:
+        """Look at all that anybody gets to see of it. Blocks for a second or two, so not where the event loop is watched."""
+        with self._stack:
+            self._look()
+        return self.evidence
+
+
+async def ask(step: Step, *, sandbox: str, limits: ExecLimits, canaries: Mapping[str, str]) -> Asked:
+    """Answer the step's `query` over its `context` with its replies.
+
+    Besides the canaries' names, `@KEY@` stands for a key that the environment holds, `@DIR@` for a folder of the run's own, `@BASE@` for
+    the address of the attempt's provider.
 
     Args:
         step: `cellblock.audit.tables` lists what its settings may hold; anything else is given to the run as a keyword.
@@ -173,19 +197,24 @@ async def run_question(step: Step, *, sandbox: str, limits: ExecLimits, canaries
     """
     key = f"sk-{secrets.token_hex(20)}"
     settings = RunSettings(step.settings)
-    async with AsyncExitStack() as stack:
+    with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cellblock-audit-", ignore_cleanup_errors=True)))
-        run = _Run(step, settings, folder, {**canaries, "@KEY@": key})
+        run = _Run(step, settings, folder, {**canaries, "@KEY@": key, "@DIR@": str(folder)})
         stack.enter_context(_environment({**dict.fromkeys(KEYS, key), SECRET: str(folder / "secret")}))
-        if (answers := settings.get("provider")) is not None:
-            run.provider = await stack.enter_async_context(served(answers, run.placeholders))
-            run.placeholders["@BASE@"] = run.provider.base_url
-        cast = Cast(step, settings, run.filled)
-        await run.perform(cast, sandbox, limits)
-        await cast.aclose()
-        # Beside the event loop, which is watched: what this takes is not the run's.
-        await anyio.to_thread.run_sync(run.look, cast, key)
-    return run.evidence
+        async with AsyncExitStack() as serving:
+            if (answers := settings.get("provider")) is not None:
+                run.provider = await serving.enter_async_context(served(answers, run.placeholders))
+                run.placeholders["@BASE@"] = run.provider.base_url
+            cast = Cast(step, settings, run.filled)
+            await run.perform(cast, sandbox, limits)
+            await cast.aclose()
+        return Asked(run.evidence, lambda: run.look(cast, key), stack.pop_all())
+
+
+async def warm(sandbox: str) -> None:
+    """Load what a run needs, and start the process of the command line: neither is the first attempt's."""
+    asked = await ask(Step(run=["```repl\n1\n```", "FINAL(1)"]), sandbox=sandbox, limits=ExecLimits(), canaries={})
+    asked.look()
 
 
 @contextmanager
