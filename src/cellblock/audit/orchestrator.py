@@ -182,6 +182,10 @@ class Asked:
             self._look()
         return self.evidence
 
+    def close(self) -> None:
+        """Do not look at it."""
+        self._stack.close()
+
 
 async def ask(step: Step, *, sandbox: str, limits: ExecLimits, canaries: Mapping[str, str]) -> Asked:
     """Answer the step's `query` over its `context` with its replies.
@@ -213,7 +217,12 @@ async def ask(step: Step, *, sandbox: str, limits: ExecLimits, canaries: Mapping
 
 async def warm(sandbox: str) -> None:
     """Load what a run needs, and start the process of the command line: neither is the first attempt's."""
-    asked = await ask(Step(run=["```repl\n1\n```", "FINAL(1)"]), sandbox=sandbox, limits=ExecLimits(), canaries={})
+    cell = "```repl\nllm_query('warm')\n```"
+    for model in ("openai:m", "openai+responses:m", "anthropic:m"):
+        settings = {"provider": [{"status": 400}], "remote": {"model": model, "base_url": "@BASE@/v1"}}
+        asked = await ask(Step(run=[cell, "FINAL(1)"], settings=settings), sandbox=sandbox, limits=ExecLimits(), canaries={})
+        asked.close()
+    asked = await ask(Step(run=["FINAL(1)"]), sandbox=sandbox, limits=ExecLimits(), canaries={})
     asked.look()
 
 
