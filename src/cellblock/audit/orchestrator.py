@@ -222,7 +222,7 @@ async def warm(sandbox: str) -> None:
         settings = {"provider": [{"status": 400}], "remote": {"model": model, "base_url": "@BASE@/v1"}}
         asked = await ask(Step(run=[cell, "FINAL(1)"], settings=settings), sandbox=sandbox, limits=ExecLimits(), canaries={})
         asked.close()
-    asked = await ask(Step(run=["FINAL(1)"]), sandbox=sandbox, limits=ExecLimits(), canaries={})
+    asked = await ask(Step(run=["```repl\n1\n```", "FINAL(1)"]), sandbox=sandbox, limits=ExecLimits(), canaries={})
     asked.look()
 
 
