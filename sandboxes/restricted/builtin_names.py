@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import builtins
 import sys
+import types
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from restricted import raising, rules
@@ -14,16 +15,18 @@ from restricted.managers import Managed
 from restricted.modules import Facade, importer, members
 from restricted.paths import opener
 from restricted.screen import NOTHING, Screen
-from restricted.texts import repr_of, text_of
+from restricted.texts import repr_of, text_of, without_addresses
 from virtual_files import Files
 
 _AS_THEY_ARE = (
-    "abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float format frozenset hex "
+    "abs all any bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float frozenset hex "
     "int isinstance issubclass iter len list map max memoryview min next object oct ord pow property range reversed round set slice "
     "sorted staticmethod str sum super tuple zip True False None Ellipsis NotImplemented"
 )
 _PLAIN_HASH: Any = object.__hash__
 NOT_THERE: Any = object()
+_METHODS = (types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType)
+"""Their hashes are made of addresses: their own, and those of what they belong to."""
 _NO_ERRORS = ("BaseException", "BaseExceptionGroup", "ExceptionGroup")
 
 Write = Callable[[str], None]
@@ -123,7 +126,9 @@ def _descriptions(screen: Screen) -> dict[str, Callable[..., Any]]:
 
     def hashed(value: Any) -> int:
         number = hash(value)
-        return serials.of(value) if type(value).__hash__ is _PLAIN_HASH else number
+        if type(value).__hash__ is _PLAIN_HASH:
+            return serials.of(value)
+        return hash(_parts(value)) if isinstance(value, _METHODS) else number
 
     return {
         "dir": listed,
@@ -132,7 +137,16 @@ def _descriptions(screen: Screen) -> dict[str, Callable[..., Any]]:
         "globals": lambda: MappingProxyType(_seen(screen)),
         "id": lambda value: serials.of(value),
         "repr": lambda value: repr_of(value),
+        "ascii": lambda value: repr_of(value).encode("ascii", "backslashreplace").decode(),
+        "format": lambda value, spec="": without_addresses(format(value, spec), value),
     }
+
+
+def _parts(method: Any) -> tuple[Any, Any]:
+    """What tells a method from others, without asking anything of the cell's own."""
+    owner = method.__self__
+    which = serials.of(method.__func__) if isinstance(method, types.MethodType) else method.__name__
+    return 0 if isinstance(owner, ModuleType) else serials.of(owner), which
 
 
 def _own(screen: Screen) -> dict[str, Any]:

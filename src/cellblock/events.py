@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from .unseen import json_escaped
+
 SUBCALL_ROLES = frozenset({"subcall", "repair"})
 """Roles of the calls that cells ask for, as `ModelAsked` has them."""
 
@@ -195,8 +197,11 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def to_jsonl(event: Event) -> bytes:
-    """One line of JSON, its newline included."""
-    return _ENCODER.encode(event) + b"\n"
+    """One line of JSON, its newline included. Nothing in it acts on a terminal or hides, and nobody takes it for two lines."""
+    line: bytes = _ENCODER.encode(event)
+    if not line.isascii() or b"\x7f" in line:
+        line = json_escaped(line.decode()).encode()
+    return line + b"\n"
 
 
 def from_jsonl(data: bytes) -> Iterator[AnyEvent]:

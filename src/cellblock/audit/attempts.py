@@ -72,7 +72,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     then: Text | None = None
     close_after: float | None = None
     planted: dict[str, str] = {}
-    query: str = "What is the answer?"
+    query: Text = "What is the answer?"
     context: Text = ""
     settings: dict[str, Any] = {}
     arguments: dict[str, Any] = {}

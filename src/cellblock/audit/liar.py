@@ -96,7 +96,7 @@ class _Lied:
     async def bound(self) -> None:
         """Bind a variable."""
         if self.session:
-            await self.session.set("y", self.settings.get("value", 1))
+            await self.session.set("y", _value(self.settings.get("value", 1)))
 
     async def dumped(self) -> int:
         """Ask for the state."""
@@ -120,7 +120,7 @@ class _Lied:
             async def call(*args: Value, **kwargs: Value) -> Value:
                 self.evidence.calls += 1
                 self.evidence.add("A", "argument", f"{name} {args!r} {kwargs!r}"[:100_000])
-                return answers.get(name)
+                return _value(answers.get(name))
 
             return call
 
@@ -162,6 +162,14 @@ async def run_worker(step: Step, *, sandbox: str | GuestSpec, limits: ExecLimits
         if (await other.exec("1 + 1")).value_preview != "2":
             lied.evidence.crashed.append("another session of the same process does not go on")
     return lied.evidence
+
+
+def _value(given: Any) -> Value:
+    """A value as it stands there; `{of, times}` is a list of equals, texts in pieces."""
+    if isinstance(given, dict) and set(given) == {"of", "times"}:
+        return [whole(given["of"])] * int(given["times"])
+    value: Value = given
+    return value
 
 
 def _filled(step: Step, canaries: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import anyio.to_thread
 
 from ..engine.results import RunResult
 from ..engine.run import RLM
@@ -21,9 +20,9 @@ from ..limits import ExecLimits
 from ..store.trace import TraceWriter
 from .attempts import Step, whole
 from .cast import Cast
-from .evidence import Evidence
+from .evidence import Evidence, Timed
 from .provider import Provider, served
-from .screens import Screens, acts, commands_for, faults_of, not_json
+from .screens import Screens, commands_for, faults_of, not_json, strange
 from .tables import RunSettings
 
 CONTEXT = "The answer is 42.\n"
@@ -31,6 +30,8 @@ CONTEXT = "The answer is 42.\n"
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "XAI_API_KEY", "HF_TOKEN")
 """Variables that hold the key of the attempt while it runs. It is nobody's."""
 
+RUN_SECONDS = 30.0
+"""Of a run whose attempt has no limit of its own."""
 SECRET = "CELLBLOCK_SECRET_FILE"
 SCREENS = Screens()
 
@@ -63,6 +64,7 @@ class _Run:
 
     async def perform(self, cast: Cast, sandbox: str, limits: ExecLimits) -> None:
         """Ask the question. An error of ours is an end like any other."""
+        started = time.perf_counter()
         try:
             rlm = RLM(cast.models(), sandbox=sandbox, journal=self.journal, **self.settings.options(limits, self.filled))
             with TraceWriter(self.trace) as writer:
@@ -73,6 +75,8 @@ class _Run:
             self.evidence.add("A", "refusal", f"{type(error).__name__}: {error}")
         else:
             self._took(result)
+        allowed = self.settings.get("limits", {}).get("wall_seconds", RUN_SECONDS)
+        self.evidence.timed.append(Timed(seconds=time.perf_counter() - started, allowed=allowed, what="the run"))
 
     async def _asked(self, rlm: RLM, hear: Any) -> RunResult:
         settings, query = self.settings, self.filled(self.step.query)
@@ -108,6 +112,14 @@ class _Run:
 
     # -- what others see of it
 
+    def look(self, cast: Cast, key: str) -> None:
+        """At all of it. Takes a second or two."""
+        self.look_at_prompts(cast)
+        self.look_at_trace()
+        if self.journal.exists():
+            self.look_at_screens()
+        self.look_for(key)
+
     def look_at_prompts(self, cast: Cast) -> None:
         """All that any model was told, and in which roles: the context must not speak as the system."""
         for model, messages in cast.heard():
@@ -115,7 +127,7 @@ class _Run:
             if "system" in roles[1:]:
                 self.evidence.unequal.append(f"{model} was asked by {' '.join(roles)}")
             for message in messages:
-                self.evidence.add("A", f"prompt of {model}, {message.role}", message.content)
+                self.evidence.add("prompt", f"prompt of {model}, {message.role}", message.content)
                 if (why := _no_text(message.content)) is not None:
                     self.evidence.unequal.append(f"a prompt of {model} is no text: {why}")
 
@@ -124,38 +136,62 @@ class _Run:
         data = self.trace.read_bytes() if self.trace.exists() else b""
         lines = data.decode("utf-8", "surrogateescape").split("\n")
         for number, line in enumerate(filter(None, lines), 1):
-            self.evidence.add("A", "trace", line)
+            self.evidence.add("trace", "trace", line)
             if (why := not_json(line)) is not None:
                 self.evidence.unequal.append(f"line {number} of the trace is no JSON: {why}")
-            if found := sorted({f"U+{ord(char):04X}" for char in line if acts(char)}):
+            if found := strange(line):
                 self.evidence.unequal.append(f"line {number} of the trace holds {', '.join(found)}")
 
-    async def look_at_screens(self) -> None:
+    def look_at_screens(self) -> None:
         """What the command line shows of it."""
         given = self.settings.get("commands", [])
         mine = [[self.filled(word) for word in words] for words in given]
         thread = self.settings.get("thread")
         commands = commands_for(self.run_id, None if thread is None else self.filled(thread)) + mine
         kept = {name: os.environ[name] for name in (*KEYS, SECRET)}
-        for screen in await anyio.to_thread.run_sync(SCREENS.shown, self.journal, commands, kept):
-            self.evidence.add("A", "screen", screen.stdout)
-            self.evidence.add("A", "screen", screen.stderr)
+        for screen in SCREENS.shown(self.journal, commands, kept):
+            self.evidence.add("screen", screen.name, screen.stdout)
+            self.evidence.add("screen", screen.name, screen.stderr)
             self.evidence.unequal += faults_of(screen)
 
     def look_for(self, key: str) -> None:
         """The key, wherever it does not belong; and what the attacker's provider was sent."""
         if self.provider is not None:
             for request in self.provider.received:
-                self.evidence.add("A", "request", request.replace(key, "[its key]") if self.settings.gives_key else request)
+                self.evidence.add("request", "request", request.replace(key, "[its key]") if self.settings.gives_key else request)
         found = sorted({came.what for came in self.evidence.came if key in came.text})
         found += [path.name for path in self.folder.iterdir() if path.is_file() and key.encode() in path.read_bytes()]
         self.evidence.unequal += [f"the key stands in: {what}" for what in found]
 
 
-async def run_question(step: Step, *, sandbox: str, limits: ExecLimits, canaries: Mapping[str, str]) -> Evidence:
-    """Answer the step's `query` over its `context` with its replies, and look at everything that came of it.
+@dataclass
+class Asked:
+    """A run that is over, and has not been looked at yet.
 
-    Besides the canaries' names, `@KEY@` stands for a key that the environment holds, `@BASE@` for the address of the attempt's provider.
+    Attributes:
+        evidence: what came of it; complete once it was looked at.
+    """
+
+    evidence: Evidence
+    _look: Callable[[], None]
+    _stack: ExitStack
+
+    def look(self) -> Evidence:
+        """Look at all that anybody gets to see of it. Blocks for a second or two, so not where the event loop is watched."""
+        with self._stack:
+            self._look()
+        return self.evidence
+
+    def close(self) -> None:
+        """Do not look at it."""
+        self._stack.close()
+
+
+async def ask(step: Step, *, sandbox: str, limits: ExecLimits, canaries: Mapping[str, str]) -> Asked:
+    """Answer the step's `query` over its `context` with its replies.
+
+    Besides the canaries' names, `@KEY@` stands for a key that the environment holds, `@DIR@` for a folder of the run's own, `@BASE@` for
+    the address of the attempt's provider.
 
     Args:
         step: `cellblock.audit.tables` lists what its settings may hold; anything else is given to the run as a keyword.
@@ -165,22 +201,29 @@ async def run_question(step: Step, *, sandbox: str, limits: ExecLimits, canaries
     """
     key = f"sk-{secrets.token_hex(20)}"
     settings = RunSettings(step.settings)
-    async with AsyncExitStack() as stack:
+    with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cellblock-audit-", ignore_cleanup_errors=True)))
-        run = _Run(step, settings, folder, {**canaries, "@KEY@": key})
+        run = _Run(step, settings, folder, {**canaries, "@KEY@": key, "@DIR@": str(folder)})
         stack.enter_context(_environment({**dict.fromkeys(KEYS, key), SECRET: str(folder / "secret")}))
-        if (answers := settings.get("provider")) is not None:
-            run.provider = await stack.enter_async_context(served(answers, run.placeholders))
-            run.placeholders["@BASE@"] = run.provider.base_url
-        cast = Cast(step, settings, run.filled)
-        await run.perform(cast, sandbox, limits)
-        await cast.aclose()
-        run.look_at_prompts(cast)
-        run.look_at_trace()
-        if run.journal.exists():
-            await run.look_at_screens()
-        run.look_for(key)
-    return run.evidence
+        async with AsyncExitStack() as serving:
+            if (answers := settings.get("provider")) is not None:
+                run.provider = await serving.enter_async_context(served(answers, run.placeholders))
+                run.placeholders["@BASE@"] = run.provider.base_url
+            cast = Cast(step, settings, run.filled)
+            await run.perform(cast, sandbox, limits)
+            await cast.aclose()
+        return Asked(run.evidence, lambda: run.look(cast, key), stack.pop_all())
+
+
+async def warm(sandbox: str) -> None:
+    """Load what a run needs, and start the process of the command line: neither is the first attempt's."""
+    cell = "```repl\nllm_query('warm')\n```"
+    for model in ("openai:m", "openai+responses:m", "anthropic:m"):
+        settings = {"provider": [{"status": 400}], "remote": {"model": model, "base_url": "@BASE@/v1"}}
+        asked = await ask(Step(run=[cell, "FINAL(1)"], settings=settings), sandbox=sandbox, limits=ExecLimits(), canaries={})
+        asked.close()
+    asked = await ask(Step(run=["```repl\n1\n```", "FINAL(1)"]), sandbox=sandbox, limits=ExecLimits(), canaries={})
+    asked.look()
 
 
 @contextmanager

@@ -134,8 +134,12 @@ def unfit(text: str, *, terminal: bool, live: bool = False) -> list[str]:
         text = _STYLE.sub("", _LINE_END.sub("\n", text))
     if terminal and live:
         text = _LIVE.sub("", text)
-    found = {char for char in text if char not in _JOINED and acts(char)}
-    return sorted(f"U+{ord(char):04X}" for char in found)
+    return strange(text)
+
+
+def strange(text: str) -> list[str]:
+    """Which characters of a text act or hide, newlines and tabs aside."""
+    return sorted(f"U+{ord(char):04X}" for char in set(text) - _JOINED if acts(char))
 
 
 def acts(char: str) -> bool:

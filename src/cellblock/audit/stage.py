@@ -46,6 +46,7 @@ class Stage:
         self.evidence = Evidence()
         self.sessions: dict[str, REPLProtocol] = {}
         self.states: dict[str, bytes] = {}
+        self.asked: list[orchestrator.Asked] = []
         self._allowed: dict[str, ExecLimits] = {}
         self._with_files = with_files
         self._own = {name: self.host.counted(call) for name, call in system.own_externals().items()}
@@ -66,7 +67,9 @@ class Stage:
             await self.close(name)
 
     def told(self) -> Evidence:
-        """What came of it all."""
+        """What came of it all. Blocks where there was a run: its screens are looked at."""
+        for asked in self.asked:
+            self.evidence.take(asked.look())
         for received in self.host.received:
             self.evidence.add("A", "argument", received)
         self.evidence.wiped = list(hosts.WIPED)
@@ -168,6 +171,12 @@ class Stage:
             evidence.add(name, "answer", str(result.final)[:1_000_000])
         evidence.output_chars = max(evidence.output_chars, len(result.stdout) + len(result.value_preview or "") + len(evidence.error or ""))
 
+    async def ask(self, step: Step) -> None:
+        """Have a question answered; what others see of it is looked at once the loop is not watched any more."""
+        sandbox = self.system.sandbox
+        assert isinstance(sandbox, str), "systems that offer runs have a sandbox of that name"
+        self.asked.append(await orchestrator.ask(step, sandbox=sandbox, limits=self.limits, canaries=dict(self.placeholders)))
+
     async def together(self, step: Step) -> None:
         """Several cells at once in one session, which may be closed meanwhile."""
         async with anyio.create_task_group() as group:
@@ -199,7 +208,7 @@ VERBS: dict[str, Callable[[Stage, Step], Awaitable[object]]] = {
     **states.VERBS,
     "export": virtual.exported,
     "same": _told_by(determinism.run_same),
-    "run": _told_by(orchestrator.run_question),
+    "run": Stage.ask,
     "worker": _told_by(liar.run_worker),
 }
 """What does each step."""

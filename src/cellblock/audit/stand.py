@@ -11,7 +11,6 @@ import resource
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -26,15 +25,14 @@ from .attempts import Attempt
 from .channel import Channel
 from .evidence import Evidence, Message, Order, Request
 from .lag import watched_loop
-from .processes import adopt_orphans, below
+from .processes import adopt_orphans
 from .stage import Stage
 from .systems import System, find_system, limits_of
+from .tree import Tree
 
 CONTROL_BYTES, CONTROL_CPU_SECONDS = 2 * 2**30, 10
 DONE = 86
 """What a copy of a control ends with when it has told all. Attempts that end their host say something else."""
-LEFTOVER_SECONDS = 1.5
-"""For which a process may outlive its session."""
 
 
 def main() -> None:
@@ -54,13 +52,13 @@ def main() -> None:
         channel.send(Message(unavailable=str(error)))
         return
     # Without a jail nothing ends what an interpreter has started.
-    ordinary = len(below(os.getpid())) if order.walls != "interpreter" else None
+    tree = Tree(counted=order.walls != "interpreter" and not system.is_control)
     channel.send(Message(ready=True))
     while (request := channel.receive(Request)) is not None:
         if system.is_control:
-            _in_a_copy(lambda: anyio.run(_attempt, system, order, limits, request.read(), channel, None))
+            _in_a_copy(lambda: anyio.run(_attempt, system, order, limits, request.read(), channel, tree))
         else:
-            anyio.run(_attempt, system, order, limits, request.read(), channel, ordinary)
+            anyio.run(_attempt, system, order, limits, request.read(), channel, tree)
 
 
 async def _warm(system: System, order: Order, limits: ExecLimits) -> None:
@@ -71,13 +69,15 @@ async def _warm(system: System, order: Order, limits: ExecLimits) -> None:
     await anyio.to_thread.run_sync(ready_everywhere)
 
 
-async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: Attempt, channel: Channel, ordinary: int | None) -> None:
+async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: Attempt, channel: Channel, tree: Tree) -> None:
     if lacking := set(attempt.wants) - system.offers:
         channel.send(Message(evidence=Evidence(not_applicable=f"{system.name} has no {', '.join(sorted(lacking))}")))
         return
     # Attempts on files may need no more than `open`, and are then made on systems without virtual files, too.
     stage = Stage(system, order, limits, with_files="vfs" in attempt.wants or (attempt.kind == "D" and "vfs" in system.offers))
     try:
+        if "runs" in attempt.wants and isinstance(system.sandbox, str):
+            await tree.ready_for_runs(system.sandbox)
         await stage.begin()
         channel.send(Message(began=True))
         async with watched_loop() as lag:
@@ -89,17 +89,8 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
         await stage.end()
     evidence = stage.told()
     await anyio.to_thread.run_sync(close_others, "default")
-    if ordinary is not None:
-        evidence.leftover = await _leftover(ordinary)
+    evidence.leftover = await tree.leftover()
     channel.send(Message(evidence=evidence))
-
-
-async def _leftover(ordinary: int) -> int:
-    # A spare that is being made counts as one for a moment.
-    ends = time.monotonic() + LEFTOVER_SECONDS
-    while (there := len(below(os.getpid()))) > ordinary and time.monotonic() < ends:  # noqa: ASYNC110 - the kernel tells nobody who is nobody's parent
-        await anyio.sleep(0.02)
-    return max(0, there - ordinary)
 
 
 def _in_a_copy(work: Callable[[], object]) -> None:

@@ -16,22 +16,11 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import StoreError
+from ..unseen import HIDDEN
 from ..values import Value
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-_HIDDEN = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
-    "\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"  # zero width, separators, bidi controls, invisible operators
-    "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    "]"
-)
-"""Every character of the categories Cc, Cf, Cs, Zl and Zp but tab and newline, and the other default-ignorable ones.
-One character class and nothing else, so a search is linear in the text."""
 
 
 def safe(text: str) -> str:
@@ -39,7 +28,7 @@ def safe(text: str) -> str:
 
     Newlines and tabs stay. The emoji selector U+FE0F goes without a trace: the sign before it stays the same.
     """
-    return _HIDDEN.sub(_spell, text.replace("\r\n", "\n").replace("\ufe0f", ""))
+    return HIDDEN.sub(_spell, text.replace("\r\n", "\n").replace("\ufe0f", ""))
 
 
 def one_line(text: str, width: int = 400) -> str:

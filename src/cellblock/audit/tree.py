@@ -1,0 +1,44 @@
+"""The processes below this one: how many there are between two attempts, and how many an attempt left."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import anyio
+import anyio.to_thread
+
+from ..repl.zygote import ready_everywhere
+from . import orchestrator
+from .processes import below
+
+LEFTOVER_SECONDS = 1.5
+"""For which a process may outlive its session."""
+
+
+class Tree:
+    """Counts them. Nobody counts where `counted` is False."""
+
+    def __init__(self, *, counted: bool = True) -> None:
+        self._ordinary = len(below(os.getpid())) if counted else 0
+        self._counted, self._runs = counted, False
+
+    async def ready_for_runs(self, sandbox: str) -> None:
+        """Have in place what a run and its screens need, before one of them is watched."""
+        if self._runs:
+            return
+        self._runs = True
+        await orchestrator.warm(sandbox)
+        await anyio.to_thread.run_sync(ready_everywhere)
+        ends = time.monotonic() + LEFTOVER_SECONDS
+        while time.monotonic() < ends:  # the command line's own spares are still being made
+            self._ordinary = max(self._ordinary, len(below(os.getpid())))
+            await anyio.sleep(0.02)
+
+    async def leftover(self) -> int:
+        """How many there are beyond those."""
+        # A spare that is being made counts as one for a moment.
+        ends = time.monotonic() + LEFTOVER_SECONDS
+        while (more := len(below(os.getpid())) - self._ordinary) > 0 and time.monotonic() < ends:  # noqa: ASYNC110 - nobody tells of it
+            await anyio.sleep(0.02)
+        return max(0, more) if self._counted else 0
