@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import anyio
 import anyio.lowlevel
 
 from ..errors import BudgetExceeded, LimitExceeded, SandboxBroken
@@ -22,6 +24,17 @@ _PREVIEW_CHARS = 32_000
 INTERRUPTED = "interrupted"
 """What a worker names as the limit of a cell that ended because we asked for it."""
 _FRAMES_AT_ONCE, _BYTES_AT_ONCE = 16, 65_536
+
+
+def _is_for_the_host(error: BaseException) -> bool:
+    """Whether an exception that came up through an external is meant for the task that waits for it: its cancellation, or its end."""
+    if isinstance(error, anyio.get_cancelled_exc_class()):
+        # An external may raise one itself, or wait for a task that somebody else cancelled.
+        task = asyncio.current_task() if isinstance(error, asyncio.CancelledError) else None
+        return task is None or task.cancelling() > 0
+    # Closing a coroutine raises it at the very `await`; one that comes from the external has passed through its frames.
+    trace = error.__traceback__
+    return isinstance(error, GeneratorExit) and (trace is None or trace.tb_next is None)
 
 
 @dataclass
@@ -103,7 +116,10 @@ class CellRun:
             return None, (error.kind, error.message[:_MESSAGE_CHARS])
         except BudgetExceeded as error:
             return None, ("RuntimeError", str(error)[:_MESSAGE_CHARS])
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool is foreign code, and its text may hold paths and keys
+        except BaseException as error:
+            if _is_for_the_host(error):
+                raise
+            # Its class alone: an external is foreign code, and its text may hold paths and keys.
             return None, ("RuntimeError", f"{name} failed ({type(error).__name__})")
 
     async def _reply(self, answer: Answered) -> None:
