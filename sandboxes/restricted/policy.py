@@ -91,8 +91,12 @@ class Policy(Checks):
             node.value = node.value and self.visit(node.value)
             return node
         if node.value is None:
-            self.visit(node.target)
-            return ast.copy_location(ast.Pass(), node)
+            node.target = self.visit(node.target)
+            if self.scopes[-1] != "function":
+                return ast.copy_location(ast.Pass(), node)
+            # It makes the name the function's own, and is never evaluated there.
+            node.annotation = ast.copy_location(ast.Constant(value=None), node.annotation)
+            return node
         return self.visit(ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node))
 
     def visit_arg(self, node: ast.arg) -> ast.AST:

@@ -18,7 +18,7 @@ CELL, SHOWN_CELL, OPEN, BIND, NAME, LONG_TEXT, NAMES, GET, FORGET, ABOUT = range
 LONG_CHARS = 512
 """A longer text is not scanned and quoted: it goes beside the JSON."""
 DEPTH = 60
-TUPLE, BYTES, INTEGER, DICT, LONG = "$u", "$b", "$i", "$d", "$t"
+TUPLE, BYTES, INTEGER, DICT, LONG, LONE = "$u", "$b", "$i", "$d", "$t", "$s"
 _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _decode_plain = json.JSONDecoder().decode
 
@@ -90,17 +90,24 @@ def _tagged(value: Any, texts: list[str], depth: int) -> Any:
 
 
 def _text(value: str, texts: list[str]) -> Any:
-    if len(value) <= LONG_CHARS or not sendable(value):
+    if not sendable(value):
+        return _lone(value)
+    if len(value) <= LONG_CHARS:
         return value
     texts.append(value)
     return {LONG: len(texts) - 1}
 
 
+def _lone(value: str) -> dict[str, str]:
+    # JSON would make one character of two lone surrogates that happen to be a pair.
+    return {LONE: value.encode("utf-8", "surrogatepass").hex()}
+
+
 def _dict(value: dict[Any, Any], texts: list[str], depth: int) -> Any:
     if any(type(key) is not str for key in value):
         raise TypeError("a dict whose keys are not all str cannot cross; use {str(k): v for k, v in d.items()}")
-    if any(key.startswith("$") for key in value):
-        return {DICT: [[key, _tagged(item, texts, depth)] for key, item in value.items()]}
+    if any(key.startswith("$") or not sendable(key) for key in value):
+        return {DICT: [[key if sendable(key) else _lone(key), _tagged(item, texts, depth)] for key, item in value.items()]}
     return {key: _tagged(item, texts, depth) for key, item in value.items()}
 
 
@@ -118,6 +125,7 @@ class _Untag:
             INTEGER: (str, lambda value: int(value, 16)),
             DICT: (list, lambda value: {_key(key): item for key, item in value}),
             LONG: (int, self._long),
+            LONE: (str, lambda value: bytes.fromhex(value).decode("utf-8", "surrogatepass")),
         }
 
     def __call__(self, found: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -9,6 +10,7 @@ import weakref
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from cellblock.errors import ConfigError, SandboxUnavailable
@@ -102,13 +104,53 @@ async def test_an_externals_own_error_reaches_the_cell_and_a_foreign_one_is_reda
         assert result.error.message == "foreign failed (OSError)"
 
 
-async def test_a_tool_that_exits_does_not_end_the_host(sandbox: str) -> None:
-    async def tool() -> None:
-        raise SystemExit(3)
+ENDS = (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, BaseException, StopIteration)
 
-    async with await open_session(sandbox, externals={"tool": tool}) as session:
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("end", ENDS)
+async def test_no_end_that_an_external_raises_is_the_hosts_end(end: type[BaseException], waits: bool) -> None:
+    def at_once() -> None:
+        raise end("x")
+
+    async def after_a_while() -> None:
+        await anyio.lowlevel.checkpoint()
+        raise end("x")
+
+    async with await open_session("restricted", externals={"tool": after_a_while if waits else at_once}) as session:
         result = await session.exec("tool()")
         assert result.error is not None and result.error.kind == "RuntimeError"
+        assert "failed" in result.error.message
+        assert (await session.exec("1 + 1")).value_preview == "2"
+
+
+async def test_a_task_that_somebody_else_cancelled_does_not_cancel_who_waits_for_it() -> None:
+    async def tool() -> None:
+        other = asyncio.ensure_future(asyncio.sleep(60))
+        asyncio.get_running_loop().call_soon(other.cancel)
+        await other
+
+    async with await open_session("restricted", externals={"tool": tool}) as session:
+        result = await session.exec("tool()")
+        assert result.error is not None and "CancelledError" in result.error.message
+
+
+async def test_a_cancellation_reaches_an_external_and_ends_its_cell() -> None:
+    ended: list[str] = []
+    began = anyio.Event()
+
+    async def tool() -> None:
+        began.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("tool")
+
+    async with await open_session("restricted", externals={"tool": tool}) as session, anyio.create_task_group() as group:
+        group.start_soon(session.exec, "tool()")
+        await began.wait()
+        group.cancel_scope.cancel()
+    assert ended == ["tool"]
 
 
 async def test_values_cross_both_ways_as_plain_data(repl: Session) -> None:

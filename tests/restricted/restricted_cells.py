@@ -439,6 +439,13 @@ m: Movie = {"name": "x", "year": 1}; print(m, Movie(name="y", year=2))
 UserId = NewType("UserId", int); print(UserId(5), cast(int, "q"))
 def g() -> Iterator[int]: yield 1
 print(list(g()))
+### an annotation without a value
+x = "outer"
+def f():
+    x: str
+    try: return x
+    except UnboundLocalError: return "the name is the function's own"
+print(f()); y: int; print("y" in globals())
 ### postponed annotations
 from __future__ import annotations
 from dataclasses import dataclass

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from wasi.values import DEPTH, LONG_CHARS, pack, sendable, unpack
 
-TEXTS = st.text(st.characters(), max_size=40) | st.builds(
-    lambda text, n: text * n, st.text(st.characters(), min_size=1, max_size=9), st.integers(60, 900)
+TEXTS = (
+    st.text(st.characters(), max_size=40)
+    | st.text(st.sampled_from("\ud83d\ude00a"), max_size=4)
+    | st.builds(lambda text, n: text * n, st.text(st.characters(), min_size=1, max_size=9), st.integers(60, 900))
 )
 SCALARS = (
     st.none()
@@ -20,7 +22,7 @@ SCALARS = (
     | TEXTS
     | st.binary(max_size=2_000)
 )
-KEYS = st.sampled_from(["$t", "$b", "$i", "$u", "$d", "$", "a", ""]) | TEXTS
+KEYS = st.sampled_from(["$t", "$b", "$i", "$u", "$d", "$s", "$", "a", ""]) | TEXTS
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4) | st.tuples(inner, inner) | st.just(()),
@@ -46,7 +48,7 @@ def test_every_value_comes_back_as_it_was(value):
     assert same(unpack(packed), value)
 
 
-@given(st.text(st.characters(), max_size=60) | st.from_regex(r"\A[0-9,]{1,9}\n[\[\]{}\"$tbiud:0-9,]{0,30}\Z"))
+@given(st.text(st.characters(), max_size=60) | st.from_regex(r"\A[0-9,]{1,9}\n[\[\]{}\"$tbiuds:0-9,]{0,30}\Z"))
 @settings(max_examples=300, deadline=None)
 def test_no_text_breaks_the_reader(text):
     try:
