@@ -130,7 +130,7 @@ class Screen:
 
     def _own(self, value: Any, name: str) -> bool:
         """Whether what `value.name` finds was put there by a cell: on the instance, or first on one of its classes."""
-        kind = type(value)
+        kind, on_instance = type(value), False
         if kind is super:
             order = value.__self_class__.__mro__
             searched = order[order.index(value.__thisclass__) + 1 :]
@@ -140,11 +140,11 @@ class Screen:
             return self.is_function(value) and name in value.__dict__
         else:
             searched = kind.__mro__
-            if of_cell(kind) and name in _attributes(value):
-                return True
+            on_instance = of_cell(kind) and name in _attributes(value)
         for owner in searched:
             if name in owner.__dict__:
-                return of_cell(owner)
+                # A descriptor of a class that can be set is asked before what is on the instance.
+                return of_cell(owner) or (on_instance and not hasattr(type(owner.__dict__[name]), "__set__"))
         return kind is not super and not isinstance(value, type) and of_cell(kind)  # nowhere: it says so itself, or `__getattr__` does
 
     # -- special names

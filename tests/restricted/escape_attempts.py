@@ -211,6 +211,16 @@ try:
     "{0.nope}".format(json)
 except AttributeError as e:
     R = [getattr(e, "obj", None), getattr(e, "ob" + "j", None)]
+### the object of an own AttributeError, by a name in its dict
+class E(AttributeError): pass
+class Owner:
+    def __getattr__(self, name): raise E(name)
+try:
+    Owner().nope
+except E as e:
+    vars(e)["obj"] = 1
+    R = getattr(e, "obj", None)
+assert R is None
 ### the object of an AttributeError by pattern
 try:
     json.nope
