@@ -35,7 +35,8 @@ class PlainSession:
         """The statements of a cell, and the expression that it ends with."""
         tree = ast.parse(code)
         last = ast.Expression(tree.body.pop().value) if tree.body and isinstance(tree.body[-1], ast.Expr) else None  # type: ignore[attr-defined]
-        return compile(tree, "<cell>", "exec"), compile(last, "<cell>", "eval") if last else None
+        expression = compile(last, "<cell>", "eval", dont_inherit=True) if last else None
+        return compile(tree, "<cell>", "exec", dont_inherit=True), expression
 
     async def exec(self, code: str, *, limits: ExecLimits | None = None) -> ExecResult:
         """Run it in a thread, without any limit."""
@@ -50,7 +51,7 @@ class PlainSession:
                     exec(statements, self.namespace)
                 shown = eval(expression, self.namespace) if expression is not None else None
                 value = None if shown is None else repr(shown)
-            except BaseException as raised:  # noqa: BLE001 - whatever a cell raises is its result
+            except Exception as raised:  # noqa: BLE001 - as one writes it who does not think of SystemExit
                 error = ExecError(kind=type(raised).__name__, message=str(raised))
         return ExecResult(stdout=printed.getvalue(), value_preview=value, error=error)
 
