@@ -62,7 +62,7 @@ def test_a_host_that_does_not_come_back_is_no_containment() -> None:
 def test_each_session_may_hold_as_much_as_one() -> None:
     held = 4 * ALLOWED.memory_bytes
     assert judge(PLAIN, seen(memory_bytes=held), ALLOWED).outcome is Outcome.OVERRUN
-    assert judge(PLAIN, seen(memory_bytes=held, sessions=4), ALLOWED).outcome is Outcome.CONTAINED
+    assert judge(PLAIN, seen(memory_bytes=held, allowed_bytes=4 * ALLOWED.memory_bytes), ALLOWED).outcome is Outcome.CONTAINED
 
 
 def test_an_answer_that_was_forged_is_an_escape_and_none_is_not() -> None:

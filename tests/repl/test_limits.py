@@ -104,6 +104,14 @@ async def test_bytes_out_are_bounded(sandbox: str) -> None:
         assert result.error is not None and result.error.limit == "bytes_out"
 
 
+async def test_a_call_that_is_too_large_by_itself_does_not_reach_the_host(sandbox: str) -> None:
+    taken: list[object] = []
+    async with await open_session(sandbox, externals={"take": taken.append}) as session:
+        result = await session.exec("take(['x' * 6_000_000])", limits=ExecLimits(bytes_out=5_000_000))
+        assert result.error is not None and result.error.limit == "bytes_out"
+    assert taken == []
+
+
 async def test_limits_cannot_be_switched_off() -> None:
     with pytest.raises(ConfigError, match="wall_seconds=inf"):
         ExecLimits(wall_seconds=float("inf"))

@@ -66,8 +66,8 @@ class Evidence(msgspec.Struct, kw_only=True):
     """That the host was given of one cell, the most."""
     lag_seconds: float = 0.0
     """The longest that the event loop stood still."""
-    sessions: int = 1
-    """Open at once, the most."""
+    allowed_bytes: int = 0
+    """Of memory that the sessions open at once might hold, with the states that were kept; the most."""
     unequal: list[str] = []
     """What should have been the same and was not."""
     leftover: int = 0

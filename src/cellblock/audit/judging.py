@@ -104,7 +104,7 @@ def _overruns(attempt: Attempt, seen: Seen, allowed: Allowed) -> Iterator[str]:
     for timed in evidence.timed:
         if timed.seconds > timed.allowed + WALL_SLACK_SECONDS:
             yield f"{timed.what} took {timed.seconds:.2f} s, {timed.allowed:g} were allowed"
-    if seen.memory_bytes > (limit := evidence.sessions * allowed.memory_bytes) + MEMORY_SLACK_BYTES:
+    if seen.memory_bytes > (limit := max(evidence.allowed_bytes, allowed.memory_bytes)) + MEMORY_SLACK_BYTES:
         yield f"{seen.memory_bytes / 1e6:,.0f} MB were held, {limit / 1e6:,.0f} were allowed"
     if evidence.output_chars > allowed.output_chars + OUTPUT_SLACK_CHARS:
         yield f"{evidence.output_chars:,} characters came out, {allowed.output_chars:,} were allowed"

@@ -104,7 +104,12 @@ class Stage:
         with anyio.fail_after(OPEN_SECONDS):
             self.sessions[name] = await self.system.open(opening)
         self._allowed[name] = allowed
-        self.evidence.sessions = max(self.evidence.sessions, len(self.sessions))
+        self.count_memory()
+
+    def count_memory(self) -> None:
+        """A session was opened or a state kept: so much may be held from now on."""
+        sessions = sum(self._allowed.get(name, self.limits).memory_bytes for name in self.sessions)
+        self.evidence.allowed_bytes = max(self.evidence.allowed_bytes, sessions + sum(map(len, self.states.values())))
 
     async def close(self, name: str) -> None:
         """Close it, if there is one."""

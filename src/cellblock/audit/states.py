@@ -20,6 +20,7 @@ async def dump(stage: Stage, step: Step) -> None:
     """Keep a session's state; its bytes came out."""
     state = bytes(await stage.session(step.session).dump())
     stage.states[str(step.dump)] = state
+    stage.count_memory()
     stage.evidence.add(step.session, "snapshot", state[: 8 * 2**20].decode("latin-1"))
 
 
@@ -48,7 +49,7 @@ async def fork(stage: Stage, step: Step) -> None:
             name = f"{step.session}~{number}"
             stage.sessions[name] = await session.fork()
             names.append(name)
-            stage.evidence.sessions = max(stage.evidence.sessions, len(stage.sessions))
+            stage.count_memory()
         if step.then is not None:
             async with anyio.create_task_group() as group:
                 for name in names:

@@ -16,7 +16,7 @@ from .foreign import called
 from .history import Answered
 from .meter import Meter
 from .protocol import ExecError, ExecResult, ExecUsage, External
-from .wire import Call, Done, Out, Wire
+from .wire import Call, Done, Out, Wire, announced
 
 _PREVIEW_CHARS = 32_000
 INTERRUPTED = "interrupted"
@@ -82,6 +82,7 @@ class CellRun:
             raise SandboxBroken("the worker made a call that it may not make")
         if number > 2 * self.limits.host_calls:
             raise LimitExceeded("host_calls", allowed=self.limits.host_calls, used=number)
+        self.meter.expect(announced([*call.args, *call.kwargs.values()]))
         args, kwargs = self.wire.arguments(call.args, call.kwargs)
         answer = self._again(number) if self.recorded is not None else await self._ask(call.name, number, args, kwargs)
         await self._reply(answer)

@@ -78,6 +78,15 @@ class Meter:
         if rest and not await self._wait(lambda: self._finished(rest), self._limits.wall_seconds - self.wall):
             raise self._wall_passed()
 
+    def expect(self, size: int) -> None:
+        """Refuse what has not been read yet, and would be too much.
+
+        Raises:
+            LimitExceeded: with so many bytes more.
+        """
+        if (out := self._wire.received - self._received_start + size) > self._limits.bytes_out:
+            raise LimitExceeded("bytes_out", allowed=self._limits.bytes_out, used=out)
+
     async def _finished(self, rest: memoryview) -> bool:
         await self._wire.finish(rest)
         return True
@@ -99,8 +108,7 @@ class Meter:
 
     def _check(self) -> None:
         limits = self._limits
-        if (out := self._wire.received - self._received_start) > limits.bytes_out:
-            raise LimitExceeded("bytes_out", allowed=limits.bytes_out, used=out)
+        self.expect(0)
         if (taken := self.taken) > limits.bytes_in:
             raise LimitExceeded("bytes_in", allowed=limits.bytes_in, used=taken)
         passed = self.passed or self._time_passed()

@@ -15,6 +15,7 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Iterable
 from typing import Any, TypeAlias, Union
 
 import anyio
@@ -277,6 +278,18 @@ class Wire:
             raise ValueError("mail beyond its half")
         self.received += size
         return os.pread(self.mail, size, offset)
+
+
+def announced(values: Iterable[Wired]) -> int:
+    """Bytes of mail that decoded values name; none of it is read."""
+    waiting, size = list(values), 0
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Boxed):
+            waiting += [*(value.items or ()), *(value.fields or {}).values()]
+        elif isinstance(value, msgspec.msgpack.Ext) and value.code in (EXT_TEXT, EXT_BYTES):
+            size += _SPAN.unpack(data)[1] if len(data := bytes(value.data)) == _SPAN.size else 0
+    return size
 
 
 class _Opener(Copier):
