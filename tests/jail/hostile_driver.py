@@ -11,7 +11,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -241,9 +240,6 @@ def wrong_architecture_number(options: dict[str, Any]) -> object:
 
 def files(options: dict[str, Any]) -> dict[str, str]:
     OPTIONS.update(options)
-    if "raw_file" in options:
-        with open(options["raw_file"]) as file:
-            OPTIONS["raw"] = file.read()
     extra: dict[str, str] = {}
     if options.get("native"):
         listing = subprocess.run(["ldd", options["native"]], capture_output=True, text=True).stdout
@@ -275,8 +271,6 @@ class Guest:
             lockdown.bound_child(self.child.pid, 64 * 2**20)
 
     def serve(self, layers: dict[str, str]) -> None:
-        if "raw" in OPTIONS:
-            self.speak(layers)
         report = dict(layers)
         if self.child is not None:
             assert self.child.stdin and self.child.stdout
@@ -300,30 +294,6 @@ class Guest:
             return {name: f"ESCAPED: {function(OPTIONS)!r}"}
         except (OSError, MemoryError, RuntimeError, ValueError) as error:
             return {name: f"refused: {type(error).__name__}"}
-
-    def speak(self, layers: dict[str, str]) -> None:
-        """An honest hello, then whatever the test wants said at the first request."""
-        self.send(msgspec.msgpack.encode({"t": "hello", "layers": layers}))
-        os.read(self.fd, 1)  # the byte that carries the descriptors
-        self.frame()
-        self.send(msgspec.msgpack.encode({"t": "opened"}))
-        self.frame()
-        data = bytes.fromhex(OPTIONS["raw"])
-        while True:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self.fd, view) :]
-            while OPTIONS.get("deaf"):
-                time.sleep(60)
-            if not OPTIONS.get("flood"):
-                os.read(self.fd, 1 << 20)
-
-    def frame(self) -> bytes:
-        (size,) = struct.unpack("<I", os.read(self.fd, 4))
-        data = b""
-        while len(data) < size:
-            data += os.read(self.fd, size - len(data))
-        return data
 
     def send(self, data: bytes) -> None:
         os.write(self.fd, struct.pack("<I", len(data)) + data)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 import inspect
-import os
 import socket
 import struct
 import sys
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,10 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from responsive import STALL_SECONDS, holds_up_for
 
+from cellblock.audit.liar import liar
 from cellblock.errors import SandboxBroken
 from cellblock.limits import ExecLimits
-from cellblock.repl import registry
-from cellblock.repl.guests import GuestSpec
 from cellblock.repl.protocol import External
 from cellblock.repl.session import Session, open_session
 from cellblock.repl.wire import EXT_INT, EXT_TEXT, FRAME_BYTES, Call, Wire
@@ -31,70 +28,47 @@ from cellblock.testing import frames, hostile_values, values
 from cellblock.values import ValueCaps, plain
 
 pytestmark = pytest.mark.anyio
-DRIVER = Path(__file__).parents[1] / "jail" / "hostile_driver.py"
 
 
-def frame(data: bytes) -> bytes:
-    return struct.pack("<I", len(data)) + data
+def span(code: int, offset: int, size: int) -> dict[str, Any]:
+    return {"ext": code, "span": [offset, size]}
 
 
-def packed(**fields: Any) -> bytes:
-    return frame(msgspec.msgpack.encode(fields))
+def final(value: Any) -> list[dict[str, Any]]:
+    return [{"done": {"final": [value]}}]
 
 
-def span(code: int, offset: int, size: int) -> msgspec.msgpack.Ext:
-    return msgspec.msgpack.Ext(code, struct.pack("<QQ", offset, size))
-
-
-DONE = {
-    "t": "done",
-    "id": 1,
-    "preview": None,
-    "error": None,
-    "limit": None,
-    "lost": False,
-    "changed": [],
-    "dropped": 0,
-    "final": None,
-    "near_calls": 0,
-}
-NESTED = b"\x91" * 5_000
-LIES = {
-    "length_of_four_gigabytes": b"\xff\xff\xff\xff",
-    "length_just_over_the_cap": struct.pack("<I", FRAME_BYTES + 1),
-    "garbage": frame(b"\xc1" * 20),
-    "not_a_map": frame(b"\x01"),
-    "unknown_kind": packed(t="system", command="id"),
-    "unknown_field": packed(**DONE, extra=1),
-    "wrong_type": packed(**{**DONE, "changed": "x"}),
-    "a_second_hello": packed(t="hello", layers={}),
-    "an_answer_nobody_asked_for": packed(t="answer", id=1, value=1, error=None),
-    "another_cells_end": packed(**{**DONE, "id": 99}),
-    "a_call_of_an_unknown_external": packed(t="call", id=1, name="os.system", args=["id"], kwargs={}),
-    "a_call_out_of_order": packed(t="call", id=7, name="llm_query", args=["x"], kwargs={}),
-    "bad_utf8": frame(b"\x82\xa1t\xa3out\xa4text\xa2\xff\xfe"),
-    "deep_nesting": frame(b"\x85\xa1t\xa4call\xa2id\x01\xa4name\xa9llm_query\xa6kwargs\x80\xa4args" + NESTED + b"\x90"),
-    "unknown_extension": packed(**{**DONE, "final": [msgspec.msgpack.Ext(99, b"x")]}),
-    "mail_beyond_its_half": packed(**{**DONE, "final": [span(EXT_TEXT, 2**40, 10)]}),
-    "mail_larger_than_allowed": packed(**{**DONE, "final": [span(EXT_TEXT, 0, 2**40)]}),
-    "mail_named_many_times": packed(**{**DONE, "final": [[[span(EXT_TEXT, 0, 20_000_000)] * 50]]}),
-    "huge_int": packed(**{**DONE, "final": [msgspec.msgpack.Ext(EXT_INT, b"\x7f" * 100_000)]}),
-    "too_many_items": packed(**{**DONE, "final": [[[0] * 400_000]]}),
-    "a_key_that_is_no_text": packed(**{**DONE, "final": [[None, {1: 2}]]}),
-    "more_output_than_allowed": packed(t="out", text="x" * 30_000),
+LIES: dict[str, list[dict[str, Any]]] = {
+    "length_of_four_gigabytes": [{"hex": "ffffffff"}],
+    "length_just_over_the_cap": [{"head": FRAME_BYTES + 1}],
+    "garbage": [{"body": [["c1", 20]]}],
+    "not_a_map": [{"body": "01"}],
+    "unknown_kind": [{"frame": {"t": "system", "command": "id"}}],
+    "unknown_field": [{"done": {"extra": 1}}],
+    "wrong_type": [{"done": {"changed": "x"}}],
+    "a_second_hello": [{"frame": {"t": "hello", "layers": {}}}],
+    "an_answer_nobody_asked_for": [{"answer": {"value": 1, "error": None}}],
+    "another_cells_end": [{"done": {"id": 99}}],
+    "a_call_of_an_unknown_external": [{"call": "os.system", "args": ["id"]}],
+    "a_call_out_of_order": [{"call": "llm_query", "args": ["x"], "id": 7}],
+    "bad_utf8": [{"body": "82a174a36f7574a474657874a2fffe"}],
+    "deep_nesting": [{"body": ["85a174a463616c6ca2696401a46e616d65a96c6c6d5f7175657279a66b776172677380a461726773", ["91", 5_000], "90"]}],
+    "unknown_extension": final({"ext": 99, "hex": "78"}),
+    "mail_beyond_its_half": final(span(EXT_TEXT, 2**40, 10)),
+    "mail_larger_than_allowed": final(span(EXT_TEXT, 0, 2**40)),
+    "mail_named_many_times": final([{"of": span(EXT_TEXT, 0, 20_000_000), "times": 50}]),
+    "huge_int": final({"ext": EXT_INT, "hex": [["7f", 100_000]]}),
+    "too_many_items": final([{"of": 0, "times": 400_000}]),
+    "a_key_that_is_no_text": [{"body": "83a174a4646f6e65a2696401a566696e616c9192c0810102"}],
+    "more_output_than_allowed": [{"out": [["x", 30_000]]}],
 }
 
 
-async def broken_by(
-    monkeypatch: pytest.MonkeyPatch, limits: ExecLimits | None = None, llm_query: External | None = None, **options: Any
-) -> Session:
-    spec = GuestSpec(name="hostile", driver=DRIVER, package="cellblock", options={"host_pid": str(os.getpid()), **options})
-    monkeypatch.setitem(registry._BUILT_IN, "hostile", lambda: spec)
-
+async def broken_by(script: list[dict[str, Any]], *, limits: ExecLimits | None = None, llm_query: External | None = None) -> Session:
     async def never(prompt: str) -> str:
         raise AssertionError("no lie may reach an external")
 
-    return await open_session("hostile", externals={"llm_query": llm_query or never}, limits=limits)
+    return await open_session(liar(script), externals={"llm_query": llm_query or never}, limits=limits)
 
 
 @pytest.fixture(autouse=True)
@@ -104,9 +78,8 @@ def _fresh_zygotes() -> Any:
 
 
 @pytest.mark.parametrize("name", sorted(LIES))
-async def test_a_lie_breaks_the_session_and_nothing_else(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "lie").write_text(LIES[name].hex())
-    session = await broken_by(monkeypatch, raw_file=str(tmp_path / "lie"))
+async def test_a_lie_breaks_the_session_and_nothing_else(name: str) -> None:
+    session = await broken_by(LIES[name])
     tracemalloc.start()
     with pytest.raises(SandboxBroken):
         await session.exec("x = 1")
@@ -118,42 +91,43 @@ async def test_a_lie_breaks_the_session_and_nothing_else(name: str, monkeypatch:
         assert (await other.exec("1 + 1")).value_preview == "2"
 
 
-async def test_a_flood_of_output_frames_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = await broken_by(monkeypatch, raw=(packed(t="out", text="") * 100).hex(), flood="1")
+async def test_a_flood_of_output_frames_is_cut_short() -> None:
+    session = await broken_by([{"out": "", "forever": True}])
     with pytest.raises(SandboxBroken, match="floods"):
         await session.exec("x = 1")
     await session.aclose()
 
 
-async def test_a_silent_worker_ends_at_the_wall_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = await broken_by(monkeypatch, raw="", limits=ExecLimits(wall_seconds=0.3))
+async def test_a_silent_worker_ends_at_the_wall_limit() -> None:
+    session = await broken_by([{"silent": True}], limits=ExecLimits(wall_seconds=0.3))
     result = await session.exec("x = 1")
     assert result.error is not None and result.error.limit == "wall_seconds"
     await session.aclose()
 
 
-async def test_half_a_frame_ends_at_the_wall_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = await broken_by(monkeypatch, raw=struct.pack("<I", 1000).hex(), limits=ExecLimits(wall_seconds=0.3))
+async def test_half_a_frame_ends_at_the_wall_limit() -> None:
+    session = await broken_by([{"head": 1000}, {"silent": True}], limits=ExecLimits(wall_seconds=0.3))
     result = await session.exec("x = 1")
     assert result.error is not None and result.error.limit == "wall_seconds"
     await session.aclose()
 
 
-async def test_a_worker_that_does_not_read_its_answers_ends_at_the_wall_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_that_does_not_read_its_answers_ends_at_the_wall_limit() -> None:
     async def llm_query() -> list[str]:
         return ["x" * 1_000] * 2_000
 
-    call = packed(t="call", id=1, name="llm_query", args=[], kwargs={})
-    session = await broken_by(monkeypatch, raw=call.hex(), deaf="1", limits=ExecLimits(wall_seconds=0.3), llm_query=llm_query)
+    call = {"call": "llm_query", "deaf": True}
+    session = await broken_by([call, {"silent": True}], limits=ExecLimits(wall_seconds=0.3), llm_query=llm_query)
     result = await session.exec("x = 1")
     assert result.error is not None and result.error.limit == "wall_seconds"
     await session.aclose()
 
 
-async def test_the_text_of_a_result_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    lie = {**DONE, "preview": "x" * 100_000, "limit": "y" * 100_000, "changed": ["z"] * 100_000, "error": ("k" * 100_000, "", None)}
-    (tmp_path / "lie").write_text(packed(**lie).hex())
-    session = await broken_by(monkeypatch, raw_file=str(tmp_path / "lie"))
+async def test_the_text_of_a_result_is_bounded() -> None:
+    much = {"text": [["x", 100_000]]}
+    session = await broken_by(
+        [{"done": {"preview": much, "limit": much, "changed": {"of": "z", "times": 100_000}, "error": [much, "", None]}}]
+    )
     result = await session.exec("x = 1")
     assert len(repr(result)) < 100_000
     await session.aclose()

@@ -45,7 +45,8 @@ class _Run:
     folder: Path
     placeholders: dict[str, str]
     evidence: Evidence = field(default_factory=Evidence)
-    run_id: str = "last"
+    run_id: str = ""
+    """Empty while there is none."""
     provider: Provider | None = None
 
     @property
@@ -147,7 +148,8 @@ class _Run:
         given = self.settings.get("commands", [])
         mine = [[self.filled(word) for word in words] for words in given]
         thread = self.settings.get("thread")
-        commands = commands_for(self.run_id, None if thread is None else self.filled(thread)) + mine
+        named = None if thread is None else self.filled(thread)
+        commands = (commands_for(self.run_id, named) if self.run_id else [["runs"]]) + mine
         kept = {name: os.environ[name] for name in (*KEYS, SECRET)}
         for screen in SCREENS.shown(self.journal, commands, kept):
             self.evidence.add("screen", screen.name, screen.stdout)
