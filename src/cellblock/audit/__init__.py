@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .judging import Outcome
     from .report import Report
     from .runner import Audit, Result
-    from .systems import Opening, System, of_sandbox
+    from .system import Opening, System
+    from .systems import of_sandbox
 
 __all__ = [
     "CLASSES",
@@ -46,7 +47,8 @@ _HOMES = {
     "judging": ("Outcome",),
     "report": ("Report",),
     "runner": ("Audit", "Result"),
-    "systems": ("Opening", "System", "of_sandbox"),
+    "system": ("Opening", "System"),
+    "systems": ("of_sandbox",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -15,7 +15,8 @@ from ..repl.protocol import ExecResult, External, REPLProtocol
 from ..values import Value
 from .canaries import Canaries
 from .norun import tool_externals
-from .systems import Opening, find_system, limits_of
+from .system import Opening, limits_of
+from .systems import find_system
 
 T = TypeVar("T")
 

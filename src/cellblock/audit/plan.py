@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from .attempts import Attempt
 from .report import Part, Report
 from .runner import Audit, Result
-from .systems import CONTROLS, Walls, find_system
+from .system import Walls
+from .systems import CONTROLS, find_system
 
 ALONE = "A"
 """The class that is tried on each wall alone."""

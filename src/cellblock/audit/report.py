@@ -13,7 +13,7 @@ from typing import Any
 from .attempts import CLASSES
 from .judging import Outcome
 from .runner import Result
-from .systems import Walls
+from .system import Walls
 
 FINDINGS = (Outcome.ESCAPED, Outcome.CRASHED, Outcome.OVERRUN)
 SEEN_BY_CONTROLS = (

@@ -17,7 +17,8 @@ from .attempts import Attempt
 from .evidence import Order
 from .judging import Allowed, Outcome, Seen, Verdict, judge
 from .stands import Stand
-from .systems import System, Walls, find_system, limits_of
+from .system import System, Walls, limits_of
+from .systems import find_system
 
 BATCH = 25
 """Attempts that one throw-away process makes, if nothing happens to it."""

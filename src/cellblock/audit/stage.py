@@ -11,11 +11,12 @@ import anyio
 from ..errors import CellblockError
 from ..limits import ExecLimits
 from ..repl.protocol import ExecResult, External, REPLProtocol
-from . import determinism, hosts, liar, orchestrator, states, virtual
-from .attempts import Attempt, Step, whole
+from . import hosts, orchestrator
+from .attempts import Step, whole
 from .evidence import Evidence, Order, Timed
 from .hosts import Host
-from .systems import Opening, System
+from .system import Opening, System
+from .virtual import VirtualFiles
 
 CLOCK = 1_600_000_000.0
 OPEN_SECONDS = 30.0
@@ -42,7 +43,7 @@ class Stage:
         self.system, self.planted, self.limits = system, order.planted, limits
         self.placeholders = order.planted.placeholders(order.external)
         self.host = Host()
-        self.files: dict[str, virtual.VirtualFiles] = {}
+        self.files: dict[str, VirtualFiles] = {}
         self.evidence = Evidence()
         self.sessions: dict[str, REPLProtocol] = {}
         self.states: dict[str, bytes] = {}
@@ -54,12 +55,6 @@ class Stage:
     async def begin(self) -> None:
         """Open the first session."""
         await self.open("A")
-
-    async def play(self, attempt: Attempt) -> None:
-        """All steps. A step that Cellblock refuses by an error of its own is no end of the attempt."""
-        for step in attempt.steps:
-            for _ in range(step.times):
-                await self._refusable(lambda step=step: VERBS[step.verb](self, step))  # type: ignore[misc]
 
     async def end(self) -> None:
         """Close all sessions."""
@@ -78,7 +73,8 @@ class Stage:
         self.evidence.unequal += [what for files in self.files.values() for what in files.over()]
         return self.evidence
 
-    async def _refusable(self, work: Callable[[], Awaitable[object]]) -> None:
+    async def refusable(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do it. An error of Cellblock's own is a refusal and no end of the attempt; any other would have ended the host."""
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - an error that is not ours would have ended its host: that is a finding
@@ -140,7 +136,7 @@ class Stage:
     def _files_of(self, name: str) -> Mapping[str, External]:
         if not self._with_files:
             return {}
-        files = self.files[name] = virtual.VirtualFiles()
+        files = self.files[name] = VirtualFiles()
         return {external: self.host.counted(call) for external, call in files.externals().items()}
 
     # -- cells
@@ -186,34 +182,7 @@ class Stage:
         """Several cells at once in one session, which may be closed meanwhile."""
         async with anyio.create_task_group() as group:
             for code in step.together or []:
-                group.start_soon(self._refusable, lambda code=code: self.run(step.session, whole(code, self.placeholders)))
+                group.start_soon(self.refusable, lambda code=code: self.run(step.session, whole(code, self.placeholders)))
             if step.close_after is not None:
                 await anyio.sleep(step.close_after)
                 await self.close(step.session)
-
-
-Performer = Callable[..., Awaitable[Evidence]]
-
-
-def _told_by(perform: Performer) -> Callable[[Stage, Step], Awaitable[object]]:
-    """A step that needs none of the stage's sessions."""
-
-    async def performed(stage: Stage, step: Step) -> None:
-        told = await perform(step, sandbox=stage.system.sandbox, limits=stage.limits, canaries=dict(stage.placeholders))
-        stage.evidence.take(told)
-
-    return performed
-
-
-VERBS: dict[str, Callable[[Stage, Step], Awaitable[object]]] = {
-    "cell": Stage.cell,
-    "together": Stage.together,
-    "open": lambda stage, step: stage.open(str(step.open), step),
-    "close": lambda stage, step: stage.close(str(step.close)),
-    **states.VERBS,
-    "export": virtual.exported,
-    "same": _told_by(determinism.run_same),
-    "run": Stage.ask,
-    "worker": _told_by(liar.run_worker),
-}
-"""What does each step."""

@@ -25,9 +25,11 @@ from .attempts import Attempt
 from .channel import Channel
 from .evidence import Evidence, Message, Order, Request
 from .lag import watched_loop
+from .playing import play
 from .processes import adopt_orphans
 from .stage import Stage
-from .systems import System, find_system, limits_of
+from .system import System, limits_of
+from .systems import find_system
 from .tree import Tree
 
 CONTROL_BYTES, CONTROL_CPU_SECONDS = 2 * 2**30, 10
@@ -81,7 +83,7 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
         await stage.begin()
         channel.send(Message(began=True))
         async with watched_loop() as lag:
-            await stage.play(attempt)
+            await play(stage, attempt)
         stage.evidence.lag_seconds = lag.seconds
     except CellblockError as error:
         stage.evidence.refused.append(f"{type(error).__name__}: {error}"[:1_000])

@@ -6,14 +6,11 @@ import os
 import random
 import signal
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import anyio
 
 from .attempts import Step, whole
-
-if TYPE_CHECKING:
-    from .stage import Stage
+from .stage import Stage
 
 
 async def dump(stage: Stage, step: Step) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..audit.plan import Trial
     from ..audit.report import Part, Report
     from ..audit.runner import Result
-    from ..audit.systems import Walls
+    from ..audit.system import Walls
 
 EPILOG = """
 **Examples**

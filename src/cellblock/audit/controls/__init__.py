@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..systems import System
+from ..system import System
 from .plain import open_plain
 from .restrictedpython import open_restrictedpython
 

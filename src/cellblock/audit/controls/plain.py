@@ -19,7 +19,7 @@ from ...repl.protocol import ExecError, ExecResult
 from ...repl.snapshot import Snapshot
 from ...values import Value
 from .. import hosts
-from ..systems import Opening
+from ..system import Opening
 
 Compile = Callable[[ast.AST, str, str], CodeType]
 

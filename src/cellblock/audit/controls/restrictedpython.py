@@ -19,7 +19,7 @@ from RestrictedPython.compile import compile_restricted
 from RestrictedPython.Guards import safe_globals
 from RestrictedPython.PrintCollector import PrintCollector
 
-from ..systems import Opening
+from ..system import Opening
 from .plain import PlainSession, plain_names
 
 MODULES = {module.__name__: module for module in (collections, functools, itertools, json, math, operator, random, re, string)}
