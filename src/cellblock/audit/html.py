@@ -31,6 +31,7 @@ def page(report: Report, attempts: Sequence[Attempt], *, spell: Spell) -> str:
         "<h1>What was tried, and what each wall stopped</h1>",
         f'<p class="dim">{made.text(where)}</p>',
         made.verdict(),
+        *made.overview(),
         *made.figures(),
         *made.findings(),
         *made.attempts(),
@@ -63,6 +64,18 @@ class _Page:
         tone = "bad" if found or blind else "good"
         more = "".join(f'<p class="bad">The audit is blind: {self.text(what)}.</p>' for what in blind)
         return f'<p class="verdict {tone}">{said}</p>{more}'
+
+    def overview(self) -> Iterator[str]:
+        """Contained of tried, by class and system."""
+        parts = self._report.parts
+        rows = [{row.kind: row for row in part.rows()} for part in parts]
+        heads = "".join(f"<th>{self.text(part.system)}</th>" for part in parts)
+        yield f'<h2>Contained, of those tried</h2><div class="scroll"><table><tr><th>class</th>{heads}</tr>'
+        for kind, what in CLASSES.items():
+            if any(kind in mine for mine in rows):
+                cells = "".join(_contained(part, mine.get(kind)) for part, mine in zip(parts, rows, strict=True))
+                yield f"<tr><td>{kind} {what}</td>{cells}</tr>"
+        yield "</table></div>"
 
     def figures(self) -> Iterator[str]:
         """A table for each system."""
@@ -101,6 +114,14 @@ class _Page:
 
 def _tone(result: Result) -> str:
     return "bad" if result.outcome in FINDINGS else "good" if result.outcome is Outcome.CONTAINED else "dim"
+
+
+def _contained(part: Part, row: Row | None) -> str:
+    if row is None or not row.tried:
+        return "<td></td>"
+    contained = row.outcomes.get(Outcome.CONTAINED, 0)
+    tone = "dim" if part.is_control else "good" if contained == row.tried else "bad"
+    return f'<td class="n {tone}">{contained} of {row.tried}</td>'
 
 
 def _row(part: Part, row: Row) -> str:
