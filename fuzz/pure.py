@@ -92,7 +92,8 @@ def check_reply(ground: Ground, reply: str) -> None:
     assert all(type(code) is str for code in parsed.cells)
     assert len(parsed.text) <= len(reply)
     assert sum(map(len, parsed.cells)) <= len(reply)
-    plain(list(parsed.answer))
+    for answer in parsed.answer:  # each by itself: a list around it would be one level more
+        plain(answer)
 
 
 # -- paths
