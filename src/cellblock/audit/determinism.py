@@ -25,7 +25,7 @@ async def run_same(step: Step, *, sandbox: str | GuestSpec, limits: ExecLimits, 
     Raises:
         SandboxUnavailable: the sandbox cannot run here.
     """
-    evidence = Evidence()
+    evidence = Evidence(sessions=len(TENANTS))  # their zygotes are there at the same time
     limits, seed = exec_limits(limits, step.limits), step.settings.get("seed", 0)
     cells = [whole(code, canaries.items()) for code in (step.settings.get("before", ""), step.same or "") if code]
     one, two = [await _outcome(cells, sandbox, limits, tenant, seed) for tenant in TENANTS]

@@ -83,7 +83,7 @@ class Evidence(msgspec.Struct, kw_only=True):
         for name in ("came", "timed", "refused", "crashed", "wiped", "unequal"):
             getattr(self, name).extend(getattr(other, name))
         self.value, self.error, self.answer = other.value, other.error, other.answer
-        self.calls = max(self.calls, other.calls)
+        self.calls, self.sessions = max(self.calls, other.calls), max(self.sessions, other.sessions)
 
 
 class Message(msgspec.Struct, kw_only=True):

@@ -221,7 +221,8 @@ async def warm(sandbox: str) -> None:
     """Load what a run needs, and start the process of the command line: neither is the first attempt's."""
     cell = "```repl\nllm_query('warm')\n```"
     for model in ("openai:m", "openai+responses:m", "anthropic:m"):
-        settings = {"provider": [{"status": 400}], "remote": {"model": model, "base_url": "@BASE@/v1"}}
+        remote = {"model": model, "base_url": "@BASE@/v1"}
+        settings = {"provider": [{"status": 400}], "remote": remote, "tool_results": {"tool": "warm"}}
         asked = await ask(Step(run=[cell, "FINAL(1)"], settings=settings), sandbox=sandbox, limits=ExecLimits(), canaries={})
         asked.close()
     asked = await ask(Step(run=["```repl\n1\n```", "FINAL(1)"]), sandbox=sandbox, limits=ExecLimits(), canaries={})
