@@ -26,7 +26,7 @@ from .channel import Channel
 from .evidence import Evidence, Message, Order, Request
 from .lag import watched_loop
 from .playing import play
-from .processes import adopt_orphans
+from .processes import adopt_orphans, in_a_copy
 from .stage import Stage
 from .system import System, limits_of
 from .systems import find_system
@@ -97,18 +97,15 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
 
 def _in_a_copy(work: Callable[[], object]) -> None:
     """A control leaves its marks on the process that it runs in, so each attempt has a copy of it."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            # Nothing else bounds what a control does to the machine.
-            resource.setrlimit(resource.RLIMIT_AS, (CONTROL_BYTES, CONTROL_BYTES))
-            resource.setrlimit(resource.RLIMIT_CPU, (CONTROL_CPU_SECONDS, CONTROL_CPU_SECONDS))
-            work()
-        except BaseException:  # noqa: BLE001 - a control may raise anything, and its copy must never go on as the process that serves
-            os._exit(1)
+
+    def bounded() -> None:
+        # Nothing else bounds what a control does to the machine.
+        resource.setrlimit(resource.RLIMIT_AS, (CONTROL_BYTES, CONTROL_BYTES))
+        resource.setrlimit(resource.RLIMIT_CPU, (CONTROL_CPU_SECONDS, CONTROL_CPU_SECONDS))
+        work()
         os._exit(DONE)
-    _, status = os.waitpid(pid, 0)
-    if os.waitstatus_to_exitcode(status) != DONE:
+
+    if in_a_copy(bounded) != DONE:
         os.kill(os.getpid(), signal.SIGKILL)  # as its host would have died
 
 
