@@ -83,7 +83,7 @@ class Evidence(msgspec.Struct, kw_only=True):
         for name in ("came", "timed", "refused", "crashed", "wiped", "unequal"):
             getattr(self, name).extend(getattr(other, name))
         self.value, self.error, self.answer = other.value, other.error, other.answer
-        self.calls, self.sessions = max(self.calls, other.calls), max(self.sessions, other.sessions)
+        self.calls, self.allowed_bytes = max(self.calls, other.calls), max(self.allowed_bytes, other.allowed_bytes)
 
 
 class Message(msgspec.Struct, kw_only=True):
