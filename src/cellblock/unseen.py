@@ -17,6 +17,14 @@ HIDDEN = re.compile(
 One character class and nothing else, so a search is linear in the text."""
 
 
+def safe(text: str) -> str:
+    r"""`text` with every control or invisible character spelled out, such as `\x1b` or `\u202e`.
+
+    Newlines and tabs stay. The emoji selector U+FE0F goes without a trace: the sign before it stays the same.
+    """
+    return HIDDEN.sub(_spell, text.replace("\r\n", "\n").replace("\ufe0f", ""))
+
+
 def json_escaped(text: str) -> str:
     """JSON with each of these characters spelled out, which is the same JSON to whoever decodes it."""
     return HIDDEN.sub(_escaped, text)
@@ -25,3 +33,10 @@ def json_escaped(text: str) -> str:
 def _escaped(match: re.Match[str]) -> str:
     units = match[0].encode("utf-16-be")
     return "".join(f"\\u{int.from_bytes(units[at : at + 2]):04x}" for at in range(0, len(units), 2))
+
+
+def _spell(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -11,7 +11,6 @@ from cellblock.audit.attempts import Expectation, Step
 from cellblock.audit.html import page
 from cellblock.audit.plan import trials
 from cellblock.audit.report import SEEN_BY_CONTROLS, Part
-from cellblock.cli.terminal import safe
 
 HOSTILE = '</pre></details><script>alert(1)</script><img src=x onerror=alert(2)>" onmouseover="alert(3)\x1b]0;t\x07\u202eevil'
 
@@ -64,7 +63,7 @@ class _Seen(HTMLParser):
 def test_a_page_shows_hostile_text_and_does_not_obey_it() -> None:
     attempts = [attempt("A/one", HOSTILE), attempt("H/two", Step(run=[HOSTILE], query=HOSTILE))]
     report = Report(parts=[part(result(), result("H/two", Outcome.ESCAPED, why=(HOSTILE,), system=HOSTILE))])
-    text = page(report, attempts, spell=safe)
+    text = page(report, attempts)
     parser = _Seen()
     parser.feed(text)
     assert not parser.tags & {"script", "img", "svg", "iframe", "link", "object"}

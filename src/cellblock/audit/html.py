@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
+from ..unseen import safe
 from .attempts import CLASSES, Attempt, Step
 from .judging import Outcome
 from .report import FINDINGS, Part, Report, Row, machine
@@ -14,22 +15,17 @@ from .runner import Result
 SOURCE_CHARS = 4_000
 """Of one cell that is shown; others are made of a million characters."""
 HEADINGS = ("class", "tried", "contained", *FINDINGS, "not applicable", "slowest", "memory", "host's lag")
-Spell = Callable[[str], str]
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 
-def page(report: Report, attempts: Sequence[Attempt], *, spell: Spell) -> str:
-    """The whole page.
-
-    Args:
-        spell: writes control and invisible characters out.
-    """
+def page(report: Report, attempts: Sequence[Attempt]) -> str:
+    """The whole page."""
     there = machine()
     where = f"{there['kernel']}, {there['architecture']}, Python {there['python']}, as {there['user']}"
-    made = _Page(report, attempts, spell)
+    made = _Page(report, attempts)
     body = [
         "<h1>What was tried, and what each wall stopped</h1>",
-        f'<p class="dim">{made.text(where)}</p>',
+        f'<p class="dim">{harmless(where)}</p>',
         made.verdict(),
         *made.overview(),
         *made.figures(),
@@ -44,17 +40,18 @@ def page(report: Report, attempts: Sequence[Attempt], *, spell: Spell) -> str:
     return head + "\n".join(body) + "\n</body></html>\n"
 
 
+def harmless(text: str) -> str:
+    """A text that may be anybody's, for a page."""
+    return escape(safe(text))
+
+
 class _Page:
-    def __init__(self, report: Report, attempts: Sequence[Attempt], spell: Spell) -> None:
-        self._report, self._attempts, self._spell = report, attempts, spell
+    def __init__(self, report: Report, attempts: Sequence[Attempt]) -> None:
+        self._report, self._attempts = report, attempts
         self._results: dict[str, list[Result]] = {}
         for part in report.parts:
             for result in part.results:
                 self._results.setdefault(result.id, []).append(result)
-
-    def text(self, text: str) -> str:
-        """A text that may be anybody's, harmless in a page."""
-        return escape(self._spell(text))
 
     def verdict(self) -> str:
         """In a sentence."""
@@ -62,14 +59,14 @@ class _Page:
         tried = sum(row.tried for part in self._report.parts if not part.is_control for row in part.rows())
         said = f"{tried:,} attempts, all contained." if not found else f"{tried:,} attempts, {len(found):,} not contained."
         tone = "bad" if found or blind else "good"
-        more = "".join(f'<p class="bad">The audit is blind: {self.text(what)}.</p>' for what in blind)
+        more = "".join(f'<p class="bad">The audit is blind: {harmless(what)}.</p>' for what in blind)
         return f'<p class="verdict {tone}">{said}</p>{more}'
 
     def overview(self) -> Iterator[str]:
         """Contained of tried, by class and system."""
         parts = self._report.parts
         rows = [{row.kind: row for row in part.rows()} for part in parts]
-        heads = "".join(f"<th>{self.text(part.system)}</th>" for part in parts)
+        heads = "".join(f"<th>{harmless(part.system)}</th>" for part in parts)
         yield f'<h2>Contained, of those tried</h2><div class="scroll"><table><tr><th>class</th>{heads}</tr>'
         for kind, what in CLASSES.items():
             if any(kind in mine for mine in rows):
@@ -81,7 +78,7 @@ class _Page:
         """A table for each system."""
         for part in self._report.parts:
             heads = "".join(f"<th>{name}</th>" for name in HEADINGS)
-            yield f'<h2>{self.text(part.title)}</h2><div class="scroll"><table><tr>{heads}</tr>'
+            yield f'<h2>{harmless(part.title)}</h2><div class="scroll"><table><tr>{heads}</tr>'
             yield from (_row(part, row) for row in part.rows())
             yield "</table></div>"
 
@@ -90,8 +87,8 @@ class _Page:
         if found := self._report.findings():
             yield "<h2>Not contained</h2><ul>"
             for result in found:
-                why = self.text("; ".join(result.why)[:1_000])
-                what = f'<span class="bad">{result.outcome}</span> <code>{self.text(result.id)}</code> on {self.text(result.system)}'
+                why = harmless("; ".join(result.why)[:1_000])
+                what = f'<span class="bad">{result.outcome}</span> <code>{harmless(result.id)}</code> on {harmless(result.system)}'
                 yield f"<li>{what}: {why}</li>"
             yield "</ul>"
 
@@ -105,11 +102,11 @@ class _Page:
 
     def _attempt(self, attempt: Attempt) -> str:
         results = self._results[attempt.id]
-        outcomes = " ".join(f'<span class="{_tone(result)}">{self.text(result.system)}: {result.outcome}</span>' for result in results)
-        steps = "".join(f"<pre>{self.text(_shown(step))}</pre>" for step in attempt.source)
-        why = "".join(f"<p>{self.text(r.system)}: {self.text('; '.join(r.why)[:1_000])}</p>" for r in results if r.why)
-        head = f'<summary><code>{self.text(attempt.id)}</code><span class="what">{self.text(attempt.technique)}</span>{outcomes}</summary>'
-        return f"<details>{head}<p>{self.text(attempt.about)}</p>{steps}{why}</details>"
+        outcomes = " ".join(f'<span class="{_tone(result)}">{harmless(result.system)}: {result.outcome}</span>' for result in results)
+        steps = "".join(f"<pre>{harmless(_shown(step))}</pre>" for step in attempt.source)
+        why = "".join(f"<p>{harmless(r.system)}: {harmless('; '.join(r.why)[:1_000])}</p>" for r in results if r.why)
+        head = f'<summary><code>{harmless(attempt.id)}</code><span class="what">{harmless(attempt.technique)}</span>{outcomes}</summary>'
+        return f"<details>{head}<p>{harmless(attempt.about)}</p>{steps}{why}</details>"
 
 
 def _tone(result: Result) -> str:

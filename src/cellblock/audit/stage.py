@@ -11,7 +11,7 @@ import anyio
 from ..errors import CellblockError
 from ..limits import ExecLimits
 from ..repl.protocol import ExecResult, External, REPLProtocol
-from . import hosts, orchestrator
+from . import hosts, orchestrator, pages
 from .attempts import Step, whole
 from .evidence import Evidence, Order, Timed
 from .hosts import Host
@@ -62,9 +62,12 @@ class Stage:
             await self.close(name)
 
     def told(self) -> Evidence:
-        """What came of it all. Blocks where there was a run: its screens are looked at."""
+        """What came of it all. Blocks where there was a run: its screens and its page are looked at."""
         for asked in self.asked:
-            self.evidence.take(asked.look())
+            seen = asked.look()
+            self.evidence.take(seen)
+            for piece in pages.showing([came.text for came in seen.came]):
+                self.evidence.add("page", "page", piece)
         for received in self.host.received:
             self.evidence.add("A", "argument", received)
         self.evidence.wiped = list(hosts.WIPED)

@@ -12,7 +12,7 @@ import typer
 
 from ..errors import ConfigError
 from . import options as o
-from .terminal import console, is_terminal, one_line, safe, say, to_json, write
+from .terminal import console, is_terminal, one_line, say, to_json, write
 
 if TYPE_CHECKING:
     from ..audit.attempts import Attempt
@@ -173,7 +173,7 @@ def _called(trial: Trial) -> str:
 def _write_page(path: Path, report: Report, attempts: Sequence[Attempt]) -> None:
     from ..audit.html import page
 
-    path.write_text(page(report, attempts, spell=safe), encoding="utf-8")
+    path.write_text(page(report, attempts), encoding="utf-8")
     say(f"the page is {one_line(str(path), 4_000)}")
 
 

@@ -10,25 +10,16 @@ import contextlib
 import json
 import math
 import os
-import re
 import sys
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import StoreError
-from ..unseen import HIDDEN
+from ..unseen import safe as safe
 from ..values import Value
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-
-def safe(text: str) -> str:
-    r"""`text` with every control or invisible character spelled out, such as `\x1b` or `\u202e`.
-
-    Newlines and tabs stay. The emoji selector U+FE0F goes without a trace: the sign before it stays the same.
-    """
-    return HIDDEN.sub(_spell, text.replace("\r\n", "\n").replace("\ufe0f", ""))
 
 
 def one_line(text: str, width: int = 400) -> str:
@@ -42,13 +33,6 @@ def one_line(text: str, width: int = 400) -> str:
 def clip(text: str, size: int) -> str:
     """`text` if it has at most `size` characters, else its head and how much was left out."""
     return text if len(text) <= size else f"{text[:size]}\n… {len(text) - size:,} more characters"
-
-
-def _spell(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def to_json(fields: dict[str, Any]) -> str:
