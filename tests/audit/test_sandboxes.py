@@ -12,8 +12,8 @@ from cellblock.audit.systems import Walls
 
 SANDBOXES = ("monty", "restricted", "wasi")
 ATTEMPTS = load_corpus()
-WASTEFUL = 4
-"""Of the attempts that use up their limits one in so many is made here."""
+WASTEFUL = {"E": 4, "H": 2}
+"""Of the attempts that use up their limits, or ask the command line what it shows, one in so many is made here."""
 
 
 def share(number: int) -> list[Attempt]:
@@ -21,7 +21,7 @@ def share(number: int) -> list[Attempt]:
     return [
         attempt
         for attempt in ATTEMPTS
-        if (mark := crc32(attempt.id.encode())) % 3 == number and (attempt.kind != "E" or mark // 3 % WASTEFUL == 0)
+        if (mark := crc32(attempt.id.encode())) % 3 == number and mark // 3 % WASTEFUL.get(attempt.kind, 1) == 0
     ]
 
 
