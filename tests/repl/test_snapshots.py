@@ -56,6 +56,20 @@ async def test_a_large_snapshot_holds_up_nobody(naked: str) -> None:
             assert (await two.exec("len(x)")).value_preview == "30000000"
 
 
+NEVER_LOADS = "wait = False\nclass A:\n    while wait:\n        pass\nwait = True"
+
+
+async def test_a_state_whose_load_never_ends_is_given_up_by_the_limits_of_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cellblock.repl.opening.LOAD_SECONDS", 0.3)
+    limits = ExecLimits(wall_seconds=0.2)
+    async with await open_session("restricted", limits=limits) as one:
+        await one.exec(NEVER_LOADS)
+        data = await one.dump()
+    with pytest.raises(SandboxBroken, match=r"did not open the session within 0\.5 s"):
+        async with responsive_loop():
+            await open_session("restricted", limits=limits, snapshot=data)
+
+
 async def test_what_was_left_out_is_named(naked: str) -> None:
     async with await open_session(naked) as one:
         await one.exec("x = 1\nf = lambda: x")

@@ -74,6 +74,8 @@ class Audit:
         system = find_system(name, walls)
         waiting: queue.SimpleQueue[list[tuple[Attempt, str]]] = queue.SimpleQueue()
         work = [(attempt, external) for attempt in attempts for external in externals_of(system, attempt)]
+        # Together: a process has to make itself ready for runs, once.
+        work.sort(key=lambda one: "runs" in one[0].wants)
         size = min(self.batch, -(-len(work) // self.at_once))
         for start in range(0, len(work), size):
             waiting.put(work[start : start + size])
@@ -94,7 +96,7 @@ class Audit:
         with ThreadPoolExecutor(self.at_once, thread_name_prefix="cellblock-audit") as pool:
             for served in [pool.submit(serve) for _ in range(self.at_once)]:
                 served.result()
-        return [made[attempt.id, external] for attempt, external in work]
+        return [made[attempt.id, external] for attempt in attempts for external in externals_of(system, attempt)]
 
     def _made(self, desk: Desk, batch: list[tuple[Attempt, str]]) -> Iterator[tuple[str, Result]]:
         with desk:

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
+from ..repl.opening import LOAD_BYTES_PER_SECOND, LOAD_SECONDS
 from .attempts import Step, whole
+from .evidence import Timed
 from .stage import Stage
 
 
@@ -33,8 +35,13 @@ async def forge(stage: Stage, step: Step) -> None:
 
 
 async def load(stage: Stage, step: Step) -> None:
-    """Open a session from a kept state."""
-    await stage.open(step.session, step, stage.state(str(step.load)))
+    """Open a session from a kept state: what is in it may run, within a time that is no cell's."""
+    state, started = stage.state(str(step.load)), anyio.current_time()
+    try:
+        await stage.open(step.session, step, state)
+    finally:
+        allowed = LOAD_SECONDS + stage.limits.wall_seconds + len(state) / LOAD_BYTES_PER_SECOND
+        stage.evidence.timed.append(Timed(seconds=anyio.current_time() - started, allowed=allowed, what="loading a state"))
 
 
 async def fork(stage: Stage, step: Step) -> None:

@@ -20,6 +20,8 @@ from .wire import Opened, Wire, WorkerDied
 from .zygote import Spares, running_spares, spares_for
 
 OPEN_SECONDS = 20.0
+LOAD_SECONDS, LOAD_BYTES_PER_SECOND = 3.0, 20 * 2**20
+"""Beside the wall limit of a cell, for taking a saved state: it may hold whatever an earlier cell put into it, which runs again."""
 REPEAT_SECONDS, REPEAT_FACTOR = 2.0, 5.0
 
 
@@ -76,7 +78,8 @@ async def _opened(process: WorkerProcess, options: SessionOptions, base: Base | 
         if isinstance(error, WorkerDied) and base is not None:
             raise SandboxBroken("the worker died while it took the saved state; it may need more memory_bytes") from None
         if isinstance(error, TimeoutError):
-            raise SandboxBroken(f"the worker did not open the session within {OPEN_SECONDS:g} s") from None
+            seconds = open_seconds(options, base if isinstance(base, SavedState) else None)
+            raise SandboxBroken(f"the worker did not open the session within {seconds:.3g} s") from None
         if isinstance(error, OSError):
             raise SandboxBroken(f"the worker died before the session was open ({error.strerror})") from None
         raise
@@ -87,7 +90,7 @@ async def _open(live: Live, saved: SavedState | None) -> None:
     context = live.options.context
     fds = [live.wire.mail, *([context.fd] if context else []), *([saved.fd] if saved else [])]
     socket.send_fds(live.process.connection, [b"!"], fds)
-    with anyio.fail_after(OPEN_SECONDS):
+    with anyio.fail_after(open_seconds(live.options, saved)):
         await live.wire.send(_frame(live, saved))
         opened = await live.wire.receive()
     if not isinstance(opened, Opened):
@@ -95,6 +98,13 @@ async def _open(live: Live, saved: SavedState | None) -> None:
     live.process.rest()
     if opened.error is not None:
         raise StoreError(f"the interpreter refuses this snapshot's state: {opened.error[:500]}")
+
+
+def open_seconds(options: SessionOptions, saved: SavedState | None) -> float:
+    """For which a worker may take to open a session: on a state of much, or under a generous limit, longer."""
+    if saved is None:
+        return OPEN_SECONDS
+    return min(OPEN_SECONDS, LOAD_SECONDS + options.limits.wall_seconds + saved.size / LOAD_BYTES_PER_SECOND)
 
 
 def _frame(live: Live, saved: SavedState | None) -> dict[str, Any]:
