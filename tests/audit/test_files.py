@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def test_every_file_of_the_folder_is_an_attempt() -> None:
     files = {path for path in corpus_folder().rglob("*") if path.is_file()}
     assert {path.name for path in files if path.suffix != ".toml"} == {"README.md"}
     assert len(files) == len(ATTEMPTS) + 1
+
+
+def test_no_cell_holds_what_was_meant_to_be_a_step_or_an_expectation() -> None:
+    meant = re.compile(
+        r"^\W*\{ (?:cell|open|close|kill|dump|forge|load|fork|together|same|export|run|worker) = |\A(?:error|value|never)$", re.M
+    )
+    cells = [(attempt.id, whole(step.cell)) for attempt in ATTEMPTS for step in attempt.steps if step.cell is not None]
+    assert not [id for id, cell in cells if meant.search(cell.strip())]
 
 
 @pytest.mark.parametrize(

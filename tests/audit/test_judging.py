@@ -20,7 +20,7 @@ BAD: dict[Outcome, list[dict[str, Any]]] = {
         {"wiped": ["wiped"]},
         {"unequal": ["not the same"]},
     ],
-    Outcome.CRASHED: [{"died": "SIGSEGV"}, {"crashed": ["KeyError"]}],
+    Outcome.CRASHED: [{"died": "SIGSEGV"}, {"crashed": ["KeyError"]}, {"not_made": "SandboxUnavailable"}],
     Outcome.OVERRUN: [
         {"timed": [Timed(seconds=1.6, allowed=0.5)]},
         {"memory_bytes": 64 * 2**20 + 64 * 10**6 + 1},

@@ -33,6 +33,13 @@ class Fragile(BaseModel):
         raise KeyError(self.size)
 
 
+class Record(BaseModel):
+    id: int
+    name: str
+    tags: list[str]
+    place: tuple[float, float]
+
+
 def chain(length: int) -> Value:
     value: Value = []
     for _ in range(length):
@@ -54,6 +61,9 @@ def soon(wanted: object, value: Value, *, seconds: float) -> Checked:
         (dict[int, str], {str(number): "" for number in COLLIDING}, "it is made of more than 1,000 numbers"),
         (dict[str, frozenset[int]], {"a": [f" {number} " for number in COLLIDING]}, "it is made of more than 1,000 numbers"),
         (Left | Right, chain(30), "it is nested more than 12 deep; flatten it"),
+        (dict[str, list[int]], {"k" * 200_000: ["x"] * 100}, "it is made of too many values under long keys"),
+        (dict[str, dict[str, int]], {"k" * 1_000: {str(number): "x" for number in range(50_000)}}, "it is made of too many values"),
+        (list[Left | Right | Record], [{}] * 99_000, "it is made of more than 15,625 lists and dicts"),
         (list[int], ["x"] * 99_000, "99000 values in it do not fit"),
         (list[int], "[" + '"x",' * 99_000 + "1]", "99000 values in it do not fit"),
         (list[str], "[" + "1," * 900_000 + "1]", "answer: Input should be a valid list"),
@@ -78,6 +88,8 @@ def test_a_hostile_answer_is_told_soon_what_is_wrong_with_it(wanted: object, val
         (set[int], COLLIDING[:1_000]),
         (dict[str, int], {str(number): 1 for number in range(50_000)}),
         (dict[str, list[int]], {"ids": COLLIDING}),
+        (dict[str, list[int]], {"k" * 100: list(range(90_000))}),
+        (list[Record], [{"id": number, "name": "n", "tags": ["a"], "place": [1.0, 2.0]} for number in range(11_000)]),
         (set[str], [f"2024-01-01 {number:012} started" for number in range(40_000)]),
     ],
 )
@@ -90,7 +102,7 @@ def test_a_tool_is_not_called_with_numbers_that_would_freeze_the_host() -> None:
         return bool(ids and names)
 
     tool = Tool.of(known)
-    assert tool.hashing == {"ids", "names"}
+    assert all(work.hashes for work in tool.work.values())
     with pytest.raises(CellError, match=r"known\(\): ids is made of more than 1,000 numbers"):
         validated(tool, {"ids": COLLIDING, "names": {}})
     with pytest.raises(CellError, match=r"known\(\): names is made of more than 1,000 numbers"):

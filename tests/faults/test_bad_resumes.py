@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from cellblock import RLM, RunResult
+from cellblock.engine.record import Entry, Record
 from cellblock.engine.snapshots import SnapshotPolicy
 from cellblock.errors import CellblockError, ConfigError, StoreError
 from cellblock.events import SessionOpened
+from cellblock.store.opening import open_store
 
 from . import story
 from .recorded import Down, Told, edit, failed, last_run, rlm, story_rlm
@@ -233,3 +235,11 @@ async def test_an_outcome_that_is_none_is_refused(tmp_path: Path, name: str):
     edit(tmp_path, "outcomes", where, lambda _: outcome)
     assert f"its record is not as it should be: {kind} " in await refused(engine, run_id, StoreError)
     assert "its record is not as it should be" in await not_replayed(engine, run_id)
+
+
+def test_what_can_be_read_and_is_too_deep_to_be_compared_is_refused():
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    with open_store(":memory:") as store, pytest.raises(StoreError, match="the outcome of exec 1.0 is nested too deep"):
+        Record(store.journal, "r", "replay").finish(Entry(seq=0, kind="exec", key="1.0", recorded=deep), None)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import socket
 import tempfile
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
+KNOCK_SECONDS = 2.0
+"""For which whoever knocked before is waited for."""
+_BETWEEN = re.compile(r"(?:\\x00|[^0-9a-z])+")
 
 
 class Planted(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +66,8 @@ class Canaries:
     def tripped(self) -> list[str]:
         """Those that were reached behind the sandbox's back, since they were planted or last asked."""
         found = []
-        if self._knocks:
-            found.append(f"{len(self._knocks)} connections to 127.0.0.1:{self.planted.port}")
-            self._knocks.clear()
+        if knocks := self._knocked():
+            found.append(f"{knocks} connections to 127.0.0.1:{self.planted.port}")
         if Path(self.planted.touch).exists() or Path(self.planted.touch).is_symlink():
             found.append("a file that must not appear")
             _remove(Path(self.planted.touch))
@@ -76,8 +81,19 @@ class Canaries:
         return found
 
     def in_text(self, text: str) -> list[str]:
-        """Those whose secret stands in a text."""
-        return [what for what, secret in self.planted.secrets.items() if secret in text]
+        """Those whose secret stands in a text: as it is, in pieces, backwards, or in an encoding that hides it from a mere search."""
+        bare = _BETWEEN.sub("", text.lower())
+        return [what for what, secret in self.planted.secrets.items() if _stands_in(secret.partition("-")[2], text, bare)]
+
+    def _knocked(self) -> int:
+        """Connections since last asked. The last one is our own: they are heard in order, so all before it have been heard then."""
+        address = ("127.0.0.1", self.planted.port)
+        with contextlib.suppress(OSError), socket.create_connection(address, timeout=KNOCK_SECONDS) as own:
+            own.recv(1)
+            self._knocks.remove(own.getsockname()[1])
+        knocks = len(self._knocks)
+        self._knocks.clear()
+        return knocks
 
 
 @contextlib.contextmanager
@@ -114,11 +130,22 @@ def planted() -> Iterator[Canaries]:
 def _answer(server: socket.socket, knocks: list[int]) -> None:
     while True:
         try:
-            connection, _ = server.accept()
+            connection, (_, port) = server.accept()
         except OSError:
             return
+        knocks.append(port)
         connection.close()
-        knocks.append(1)
+
+
+def _stands_in(secret: str, text: str, bare: str) -> bool:
+    """Whether the random part of a secret does.
+
+    Args:
+        bare: the text in small letters, without all that stands between letters and digits.
+    """
+    raw = secret.encode()
+    spelled = (secret, secret[::-1], raw.hex(), "".join(str(byte) for byte in raw))
+    return any(form in bare for form in spelled) or any(b64encode(raw[start : start + 21]).decode() in text for start in range(3))
 
 
 def _content(path: str) -> str | None:

@@ -73,6 +73,8 @@ class Evidence(msgspec.Struct, kw_only=True):
     leftover: int = 0
     """Processes that outlived their session."""
     not_applicable: str | None = None
+    not_made: str | None = None
+    """Why no session opened to make the attempt in."""
 
     def add(self, session: str, what: str, text: str) -> None:
         """A text came out."""

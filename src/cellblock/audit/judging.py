@@ -92,8 +92,11 @@ def _escapes(attempt: Attempt, evidence: Evidence | None) -> Iterator[str]:
 
 
 def _crashes(seen: Seen) -> list[str]:
-    found = [f"an exception that its host does not know: {error}" for error in seen.evidence.crashed] if seen.evidence else []
-    return ([f"the host process died ({seen.died})"] if seen.died else []) + found
+    found = [f"the host process died ({seen.died})"] if seen.died else []
+    if seen.evidence is not None:
+        found += [f"an exception that its host does not know: {error}" for error in seen.evidence.crashed]
+        found += [f"it was not made: {seen.evidence.not_made}"] if seen.evidence.not_made else []
+    return found
 
 
 def _overruns(attempt: Attempt, seen: Seen, allowed: Allowed) -> Iterator[str]:

@@ -86,6 +86,20 @@ def memory_bytes(pids: list[int], *, exact: bool = False) -> int:
     return sum((_proportional(pid) if exact else None) or _resident(pid) for pid in pids)
 
 
+def forget_peak(pid: int) -> int:
+    """Have the kernel begin anew with `peak_bytes` of a process. Returns what it holds now; 0 where the kernel does not let us."""
+    try:
+        Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return 0
+    return sum(_kibibytes(f"/proc/{pid}/status", ("VmRSS:",))) * 1024
+
+
+def peak_bytes(pid: int) -> int:
+    """The most that a process has held since then, pages of files included; 0 where it has ended."""
+    return sum(_kibibytes(f"/proc/{pid}/status", ("VmHWM:",))) * 1024
+
+
 def _resident(pid: int) -> int:
     return sum(_kibibytes(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:"))) * 1024
 

@@ -80,11 +80,12 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
     try:
         if "runs" in attempt.wants and isinstance(system.sandbox, str):
             await tree.ready_for_runs(system.sandbox)
-        await stage.begin()
+        stage.evidence.not_made = await _begun(stage)
         channel.send(Message(began=True))
-        async with watched_loop() as lag:
-            await play(stage, attempt)
-        stage.evidence.lag_seconds = lag.seconds
+        if stage.evidence.not_made is None:
+            async with watched_loop() as lag:
+                await play(stage, attempt)
+            stage.evidence.lag_seconds = lag.seconds
     except CellblockError as error:
         stage.evidence.refused.append(f"{type(error).__name__}: {error}"[:1_000])
     finally:
@@ -93,6 +94,15 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
     await anyio.to_thread.run_sync(close_others, "default")
     evidence.leftover = await tree.leftover()
     channel.send(Message(evidence=evidence))
+
+
+async def _begun(stage: Stage) -> str | None:
+    """Why the first session did not open: what could not be made has shown nothing."""
+    try:
+        await stage.begin()
+    except CellblockError as error:
+        return f"{type(error).__name__}: {error}"[:1_000]
+    return None
 
 
 def _in_a_copy(work: Callable[[], object]) -> None:

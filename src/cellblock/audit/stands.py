@@ -22,7 +22,7 @@ from .canaries import Canaries, planted
 from .channel import Channel
 from .evidence import Evidence, Message, Order, Request
 from .judging import Seen
-from .processes import below, memory_bytes
+from .processes import below, forget_peak, memory_bytes, peak_bytes
 
 TICK_SECONDS = 0.015
 READY_SECONDS = 120.0
@@ -106,6 +106,7 @@ class Stand:
             else:
                 evidence = message.evidence
         watched.look()
+        watched.look_back()
         if watched.seconds >= self._guard:
             self._end()
         return self._seen(attempt, evidence, died, watched)
@@ -155,6 +156,7 @@ class _Watched:
     def __init__(self, pid: int) -> None:
         self._pid, self._started = pid, time.monotonic()
         self._ordinary: tuple[int, int] | None = None
+        self._resident = 0
         self.most = 0
 
     @property
@@ -163,6 +165,7 @@ class _Watched:
 
     def begin(self) -> None:
         self._ordinary = self._held(exact=False), self._held(exact=True)
+        self._resident = forget_peak(self._pid)
 
     def look(self) -> None:
         if self._ordinary is None:
@@ -171,6 +174,11 @@ class _Watched:
         if grown > MUCH_BYTES:  # copies share pages, which the quick count has several times
             grown = self._held(exact=True) - self._ordinary[1]
         self.most = max(self.most, grown)
+
+    def look_back(self) -> None:
+        """At the host alone: the kernel knows the most that it held, also between two looks."""
+        if self._resident:
+            self.most = max(self.most, peak_bytes(self._pid) - self._resident)
 
     def _held(self, *, exact: bool) -> int:
         return memory_bytes([self._pid, *below(self._pid)], exact=exact)

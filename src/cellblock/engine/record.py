@@ -237,7 +237,12 @@ class Record:
         return Diverged(f"{self.run_id}: {kind} {key} is not on record; the recorded run had ended by then ({self.row.result['ending']})")
 
     def _same(self, what: str, recorded: object, now: object) -> None:
-        if _packed(self.run_id, recorded) != pack(now) and (found := difference(plain(recorded), plain(now))) is not None:
+        try:
+            found = None if _packed(self.run_id, recorded) == pack(now) else difference(plain(recorded), plain(now))
+        except RecursionError:
+            # It could be read, some calls further up.
+            raise StoreError(f"run {self.run_id}: its record is not as it should be: {what} is nested too deep") from None
+        if found is not None:
             raise Diverged(f"{self.run_id}: {what} differs from its record{found}")
 
 

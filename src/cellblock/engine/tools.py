@@ -20,7 +20,7 @@ from ..errors import ConfigError
 from ..limits import check_limits, check_type
 from ..repl.session import GROUPS, RESERVED
 from .tool_signatures import Signature, first_line
-from .untrusted import hashes_numbers
+from .untrusted import Work
 from .vocabulary import NAMES
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Tool:
             is_async=_is_async(function),
             limits=limits or ToolLimits(),
         )
-        _ = tool.hashing
+        _ = tool.work
         return tool
 
     @cached_property
@@ -107,9 +107,9 @@ class Tool:
             raise ConfigError(f"tool {self.name}: a type of its parameters cannot be validated: {first}") from None
 
     @cached_property
-    def hashing(self) -> frozenset[str]:
-        """Parameters whose numbers go into sets or keys."""
-        return frozenset(key for key, adapter in self.adapters.items() if hashes_numbers(adapter))
+    def work(self) -> Mapping[str, Work]:
+        """Of each parameter, what its type may do to a value."""
+        return {key: Work.of(adapter) for key, adapter in self.adapters.items()}
 
     def json_schema(self) -> dict[str, Any]:
         """Of its arguments, as JSON Schema."""

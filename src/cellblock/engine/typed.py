@@ -11,7 +11,7 @@ import msgspec
 from ..errors import ConfigError
 from ..values import Value
 from .json_text import decoded
-from .untrusted import MANY_PROBLEMS, hashes_numbers, refused
+from .untrusted import MANY_PROBLEMS, Work, refused
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -112,7 +112,7 @@ class PydanticType:
 
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(cast("Any", wanted))
-            self._hashes = hashes_numbers(self._adapter)
+            self._work = Work.of(self._adapter)
             self.told = msgspec.json.encode(self._adapter.json_schema()).decode()
         except (PydanticUserError, TypeError) as error:
             first = str(error).partition("\n")[0]
@@ -131,7 +131,7 @@ class PydanticType:
     def _validated(self, value: Value) -> Checked:
         from pydantic import ValidationError
 
-        if (why := refused(value, hashed=self._hashes)) is not None:
+        if (why := refused(value, self._work)) is not None:
             return Checked(value=value, output=None, problem=f"it is {why}")
         try:
             output = self._adapter.validate_python(value)

@@ -280,10 +280,12 @@ class Wire:
         return os.pread(self.mail, size, offset)
 
 
-def announced(values: Iterable[Wired]) -> int:
-    """Bytes of mail that decoded values name; none of it is read."""
+def announced(values: Iterable[Wired], most: int = DEFAULT_CAPS.items) -> int:
+    """Bytes of mail that decoded values name; none of it is read. After `most` items it ends: more of them are refused in any case."""
     waiting, size = list(values), 0
-    while waiting:
+    for _ in range(most):
+        if not waiting:
+            break
         value = waiting.pop()
         if isinstance(value, Boxed):
             waiting += [*(value.items or ()), *(value.fields or {}).values()]

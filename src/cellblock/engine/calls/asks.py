@@ -60,7 +60,10 @@ class Asks:
         bound = arguments.bind("ask_chunks", ("question", "chunks", "model", "parallel"), args, kwargs)
         prompts = _prompts("ask_chunks", bound)
         at_once = arguments.at_once("ask_chunks", bound.get("parallel", True), self._subcalls.at_once)
-        return [read(reply) for reply in await self._subcalls.answers(prompts, self._subcalls.manner("ask_chunks", bound), at_once)]
+        replies = await self._subcalls.answers(prompts, self._subcalls.manner("ask_chunks", bound), at_once)
+        # Once each: ten thousand equal chunks have one reply, and whatever is stripped is a copy.
+        said = {reply: read(reply) for reply in dict.fromkeys(replies)}
+        return [said[reply] for reply in replies]
 
     async def ask_chunks_first(self, *args: Value, **kwargs: Value) -> Value:
         """The first real answer in the order of chunks: `ask_chunks_first(question, chunks, model=None)`; `NO_ANSWER` if none holds it.

@@ -145,7 +145,7 @@ def validated(tool: Tool, given: dict[str, Value]) -> tuple[list[Any], dict[str,
     if missing:
         raise CellError("TypeError", f"{tool.name}() is missing {', '.join(missing)}")
     for key, value in given.items():
-        if (why := refused(value, hashed=key in tool.hashing)) is not None:
+        if (why := refused(value, tool.work[key])) is not None:
             raise CellError("ValueError", f"{tool.name}(): {key} is {why}")
     converted = {key: _converted(tool, key, value) for key, value in given.items()}
     by_name = {key: value for key, value in converted.items() if parameters[key].kind is not parameters[key].POSITIONAL_ONLY}
