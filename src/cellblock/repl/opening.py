@@ -79,7 +79,7 @@ async def _opened(process: WorkerProcess, options: SessionOptions, base: Base | 
             raise SandboxBroken("the worker died while it took the saved state; it may need more memory_bytes") from None
         if isinstance(error, TimeoutError):
             seconds = open_seconds(options, base if isinstance(base, SavedState) else None)
-            raise SandboxBroken(f"the worker did not open the session within {seconds:.3g} s") from None
+            raise SandboxBroken(f"the worker did not open the session within {seconds:.1f} s") from None
         if isinstance(error, OSError):
             raise SandboxBroken(f"the worker died before the session was open ({error.strerror})") from None
         raise
