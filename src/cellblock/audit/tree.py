@@ -37,8 +37,10 @@ class Tree:
 
     async def leftover(self) -> int:
         """How many there are beyond those."""
+        if not self._counted:
+            return 0
         # A spare that is being made counts as one for a moment.
         ends = time.monotonic() + LEFTOVER_SECONDS
         while (more := len(below(os.getpid())) - self._ordinary) > 0 and time.monotonic() < ends:  # noqa: ASYNC110 - nobody tells of it
             await anyio.sleep(0.02)
-        return max(0, more) if self._counted else 0
+        return max(0, more)
