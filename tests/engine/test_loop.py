@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from cellblock.engine.effects import Ask, Exec, GetVariable, Got, Outcome, Ran, Refuse, Stopped
-from cellblock.engine.endings import answer_text, answered
+from cellblock.engine.endings import answered
 from cellblock.engine.guards import Guards
+from cellblock.engine.value_texts import answer_text
 from cellblock.errors import ConfigError, MaxStepsExceeded, MaxSubcallsExceeded, MaxTokensExceeded
 from cellblock.limits import RunLimits
 from cellblock.repl.protocol import ExecResult
@@ -213,3 +214,8 @@ def test_a_value_has_a_text(value: object, text: str) -> None:
 
 def test_a_number_too_long_to_write_out_has_a_text_too() -> None:
     assert answer_text(1 << 14_333) == answer_text([1 << 14_333]) == "(a number of too many digits)"
+
+
+def test_the_text_of_an_answer_is_made_once() -> None:
+    conclusion = answered(["a"], None)
+    assert conclusion.text == '["a"]' and conclusion.text is conclusion.text

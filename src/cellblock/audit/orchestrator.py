@@ -20,7 +20,7 @@ from ..limits import ExecLimits
 from ..store.trace import TraceWriter
 from .attempts import Step, whole
 from .cast import Cast
-from .evidence import Evidence, Timed
+from .evidence import TEXT_CHARS, Evidence, Timed
 from .provider import Provider, served
 from .screens import Screens, commands_for, faults_of, not_json, strange
 from .tables import RunSettings
@@ -104,7 +104,7 @@ class _Run:
 
     def _took(self, result: RunResult) -> None:
         evidence = self.evidence
-        evidence.answer = result.answer if result.success else None
+        evidence.answer = result.answer[:TEXT_CHARS] if result.success else None
         evidence.calls = result.subcalls
         for what, text in (("answer", result.answer), ("value", repr(result.value)), ("error", result.error or "")):
             evidence.add("A", what, text)

@@ -11,6 +11,7 @@ from .effects import Conclusion, Effect, Ending, GetVariable, Got, Outcome, Repl
 from .finals import TextFinal
 from .parse import Parsed, parse_reply
 from .turns import Turns
+from .value_texts import answer_text
 
 T = TypeVar("T")
 Part: TypeAlias = Generator[Effect, Outcome, Conclusion | None]
@@ -54,7 +55,7 @@ def _verdict(turns: Turns, value: Value) -> _Reason:
     """Why the verifier turns the answer down, at its first check that does; None if it passed all."""
     record = "\n\n".join([message.content for message in turns.transcript.messages()[2:]] + turns.notes)
     for check in range(turns.task.guards.verifications):
-        messages = asides.verify_messages(turns.task.brief.question, endings.answer_text(value), record, check)
+        messages = asides.verify_messages(turns.task.brief.question, answer_text(value), record, check)
         reply = yield turns.aside("verify", messages)
         if isinstance(reply, Stopped):
             return endings.cut_short(reply.error, value)
@@ -98,7 +99,7 @@ def auto_variable(turns: Turns) -> Part:
     if isinstance(got, Stopped):
         return endings.cut_short(got.error, turns.best)
     answer = expect(got, Got)
-    ready = answer.missing is None and guards.ready(settings, answer.value, endings.answer_text(answer.value))
+    ready = answer.missing is None and guards.ready(settings, answer.value, answer_text(answer.value))
     turns.variable_waits = not ready or guards.refused_final(settings, turns.facts) is not None
     return (yield from offer(turns, answer.value, ending="auto_variable")) if ready else None
 

@@ -207,6 +207,7 @@ def _sent(loop: Loop, outcome: Outcome) -> Effect | Conclusion:
         return loop.send(outcome)
     except StopIteration as stop:
         conclusion: Conclusion = stop.value
+        _ = conclusion.text  # here, where a long one does not hold up the event loop
         return conclusion
 
 

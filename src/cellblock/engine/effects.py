@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from ..errors import BudgetExceeded
 from ..models.protocol import Message
 from ..repl.protocol import ExecResult
 from ..values import Value
+from .value_texts import answer_text
 
 Purpose: TypeAlias = Literal["reply", "final", "verify", "brief", "compact", "direct", "probe"]
 """What a model is asked for: the loop's next reply, an answer once the steps are used up, a verdict on an answer, a brief before the loop,
@@ -103,7 +105,7 @@ class Stopped:
     error: BudgetExceeded
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Conclusion:
     """How a run ended."""
 
@@ -120,6 +122,11 @@ class Conclusion:
     """The value as the type that was asked for; the value itself where none was."""
     verified: bool | None = None
     """Whether the verifier passed the answer; None where it was not asked."""
+
+    @cached_property
+    def text(self) -> str:
+        """Of the value. Made once: as JSON, a value of control characters takes six times as many, and half a second."""
+        return answer_text(self.value)
 
 
 Effect: TypeAlias = Ask | Exec | GetVariable | Refuse

@@ -1,8 +1,6 @@
-"""How a run ends: each way one conclusion. And the text of a value."""
+"""How a run ends: each way one conclusion."""
 
 from __future__ import annotations
-
-import msgspec
 
 from ..errors import BudgetExceeded, MaxStepsExceeded
 from ..values import Value
@@ -31,16 +29,3 @@ def out_of_steps(steps: int) -> MaxStepsExceeded:
 def cut_short(error: BudgetExceeded, partial: Value) -> Conclusion:
     """The end of a run whose budget is over."""
     return Conclusion(success=False, value=partial, error=str(error), failure=error, ending="budget")
-
-
-def answer_text(value: Value) -> str:
-    """The text of a final value: a text is itself, containers are JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    try:
-        return msgspec.json.encode(value).decode() if isinstance(value, (list, dict)) else str(value)
-    except ValueError:
-        # CPython writes out no int of more than 4,300 digits, and the caps are counted in bits.
-        return "(a number of too many digits)"

@@ -24,7 +24,6 @@ from .calls.externals import externals_of
 from .direct import direct_loop
 from .driver import Driver
 from .effects import Conclusion
-from .endings import answer_text
 from .kept_states import forget_states, keep_files
 from .loop import repl_loop
 from .outcomes import failure_record
@@ -111,7 +110,7 @@ def _tell_ended(run: Run, conclusion: Conclusion, usage: RunUsage) -> None:
     run.event(
         RunEnded,
         success=conclusion.success,
-        answer=answer_text(conclusion.value),
+        answer=conclusion.text,
         value=conclusion.value,
         error=conclusion.error,
         ending=conclusion.ending,

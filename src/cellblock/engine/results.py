@@ -11,7 +11,6 @@ from ..events import Trace
 from ..host.exporting import export
 from ..values import Value
 from .effects import Conclusion, Ending
-from .endings import answer_text
 from .spending import RunUsage
 from .tree import Run
 
@@ -81,7 +80,7 @@ class RunResult:
 def run_result(run: Run, conclusion: Conclusion, trace: Trace, usage: RunUsage) -> RunResult:
     """The result of a run that has ended."""
     return RunResult(
-        answer=answer_text(conclusion.value),
+        answer=conclusion.text,
         value=conclusion.value,
         success=conclusion.success,
         ending=conclusion.ending,

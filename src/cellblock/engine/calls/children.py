@@ -16,7 +16,6 @@ from ...repl.protocol import CellError, External
 from ...values import Value
 from ..contexts import open_context
 from ..effects import Conclusion
-from ..endings import answer_text
 from ..observations import clip
 from ..outcomes import failure_of, failure_record
 from ..recalling import charge_child, child_id
@@ -210,5 +209,5 @@ def _answer(run: Run, conclusion: Conclusion) -> Value:
         return conclusion.value
     if run.budget.over is not None:
         raise run.budget.over.with_traceback(None)
-    partial = clip(answer_text(conclusion.value), PARTIAL_CHARS)
+    partial = clip(conclusion.text, PARTIAL_CHARS)
     raise CellError("RuntimeError", f"the child run ended without an answer: {conclusion.error}; its last output: {partial}")
