@@ -10,8 +10,14 @@ from collections.abc import Callable
 
 import pytest
 
+from cellblock.audit.attempts import Step
 from cellblock.audit.canaries import planted
+from cellblock.audit.evidence import Order
 from cellblock.audit.processes import forget_peak, peak_bytes
+from cellblock.audit.stage import Stage
+from cellblock.audit.states import PIECE_BYTES, dump
+from cellblock.audit.system import limits_of
+from cellblock.audit.systems import find_system
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,17 @@ def test_memory_that_was_held_for_a_moment_is_seen_afterwards() -> None:
     assert peak_bytes(os.getpid()) - before < 32 * 2**20
     bytearray(96 * 2**20)
     assert peak_bytes(os.getpid()) - before > 64 * 2**20
+
+
+@pytest.mark.anyio
+async def test_a_secret_deep_in_a_dumped_state_is_seen() -> None:
+    class Dumped:
+        async def dump(self) -> bytes:
+            return bytes(2 * PIECE_BYTES - 10) + canaries.planted.in_memory.encode() + bytes(PIECE_BYTES)
+
+    with planted() as canaries:
+        order = Order(system="exec", walls="both", planted=canaries.planted, wall_seconds=1.0, memory_bytes=2**26)
+        stage = Stage(find_system("exec"), order, limits_of())
+        stage.sessions["A"] = Dumped()  # type: ignore[assignment]
+        await dump(stage, Step(dump="q"))
+        assert [what for came in stage.evidence.came for what in canaries.in_text(came.text)] == ["the host's memory"]
