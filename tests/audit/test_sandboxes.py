@@ -12,8 +12,8 @@ from cellblock.audit.systems import Walls
 
 SANDBOXES = ("monty", "restricted", "wasi")
 ATTEMPTS = load_corpus()
-WASTEFUL = {"E": 4, "H": 2}
-"""Of the attempts that use up their limits, or ask the command line what it shows, one in so many is made here."""
+WASTEFUL = {"E": 4, "H": 4, "I": 2}
+"""Of the attempts that use up their limits, or ask the command line what it shows, one in so many is made here: time."""
 
 
 def share(number: int) -> list[Attempt]:
