@@ -9,7 +9,7 @@ import reprlib
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,6 +117,7 @@ class Ground:
         """Orphans of orphans become children of this process, so that none can hide."""
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         os.environ["CELLBLOCK_CANARY"] = CANARY
+        self._others = frozenset(children(os.getpid()))
         return self
 
     def __exit__(self, *args: object) -> None:
@@ -127,7 +128,7 @@ class Ground:
             os.close(self._note)
         if self._portal is not None:
             close_all()
-            left = leftover_processes()
+            left = leftover_processes(self._others)
             assert not left, f"processes are left over: {left}"
 
     def later(self, work: Callable[[], object]) -> None:
@@ -218,20 +219,25 @@ def _is_small(example: Any) -> bool:
     return not waiting
 
 
-def children(pid: int) -> Iterator[int]:
-    """All processes below that one."""
+def children(pid: int, but: Container[int] = ()) -> Iterator[int]:
+    """All processes below that one, without some and those below them."""
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, path.read_text().split()):
-                yield child
-                yield from children(child)
+                if child not in but:
+                    yield child
+                    yield from children(child, but)
 
 
-def leftover_processes(seconds: float = _END_SECONDS) -> list[str]:
-    """The processes below this one that do not end by themselves. They are killed, so that the next one finds none."""
+def leftover_processes(others: Container[int] = (), seconds: float = _END_SECONDS) -> list[str]:
+    """The processes below this one that do not end by themselves. They are killed, so that the next one finds none.
+
+    Args:
+        others: whose these and all below them are: they were there before.
+    """
     ends = time.monotonic() + seconds
     while True:
-        left = [pid for pid in children(os.getpid()) if not _reaped(pid)]
+        left = [pid for pid in children(os.getpid(), others) if not _reaped(pid)]
         if not left or time.monotonic() > ends:
             break
         time.sleep(0.01)

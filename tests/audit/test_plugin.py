@@ -26,9 +26,11 @@ def test_the_example_passes() -> None:
 
 
 def test_the_corpus_is_tried_on_the_examples_tools() -> None:
-    done = run(EXAMPLE, "--cellblock-audit", "--cellblock-system", "shop:system", "--cellblock-only", "B/c", "-k", "note or price", "-rN")
+    done = run(
+        EXAMPLE, "--cellblock-audit", "--cellblock-system", "shop:system", "--cellblock-only", "B/class", "-k", "note or price", "-rN"
+    )
     assert done.returncode == 0, done.stdout
-    assert int(done.stdout.splitlines()[-1].split()[0]) > 10
+    assert int(done.stdout.splitlines()[-1].split()[0]) >= 2
 
 
 def test_an_attempt_that_gets_through_is_a_failed_test_that_tells_why(tmp_path: Path) -> None:

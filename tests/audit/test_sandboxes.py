@@ -12,7 +12,7 @@ from cellblock.audit.systems import Walls
 
 SANDBOXES = ("monty", "restricted", "wasi")
 ATTEMPTS = load_corpus()
-WASTEFUL = {"E": 4, "H": 4, "I": 2}
+WASTEFUL = {"D": 2, "E": 8, "F": 2, "H": 8, "I": 4}
 """Of the attempts that use up their limits, or ask the command line what it shows, one in so many is made here: time."""
 
 
@@ -41,7 +41,7 @@ def test_what_was_tried_is_contained(number: int) -> None:
 @pytest.mark.parametrize(("sandbox", "walls"), [*((name, "interpreter") for name in SANDBOXES), ("monty", "jail")])
 def test_each_wall_holds_alone(sandbox: str, walls: Walls) -> None:
     language = [attempt for attempt in ATTEMPTS if attempt.kind == "A"]
-    mine = language if walls == "jail" else language[SANDBOXES.index(sandbox) :: 3]
+    mine = language[SANDBOXES.index(sandbox) :: 3]
     results = Audit(at_once=1).run(sandbox, mine, walls=walls)
     assert not bad(results)
     assert len(results) == len(mine) > 50

@@ -16,7 +16,7 @@ from cellblock.engine.tools import ToolLimits
 from cellblock.errors import ModelUnavailable
 from cellblock.models.protocol import Message, ModelResponse, Usage
 from cellblock.repl.live import Live
-from cellblock.repl.opening import _take_worker
+from cellblock.repl.opening import _opened
 
 from . import checking, story
 from .recorded import Down, Told, cell, cells, failed, last_run, rlm, story_rlm
@@ -198,14 +198,13 @@ async def test_a_run_branches_off_behind_a_cell_that_was_stopped_by_its_time(tmp
 async def test_a_fork_whose_worker_was_lost_is_not_run_after_all_when_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     taken: list[int] = []
 
-    async def take(*args: Any) -> Any:
-        worker = await _take_worker(*args)
+    async def opened(worker: Any, *args: Any) -> Any:
         taken.append(worker.pid)
         if len(taken) == 2:
             worker.kill()
-        return worker
+        return await _opened(worker, *args)
 
-    monkeypatch.setattr("cellblock.repl.opening._take_worker", take)
+    monkeypatch.setattr("cellblock.repl.opening._opened", opened)
     forks = "fork.create('c1', 'f')\ntold = fork.run('f', 'y = 5')['error']"
     first = rlm(ScriptedModel([cell("y = 1\ncheckpoint.create('a')"), cell(forks), DOWN]), tmp_path, sandbox="restricted")
     await failed(first)

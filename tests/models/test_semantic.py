@@ -54,7 +54,7 @@ async def test_other_turns_before_it_are_another_question(tmp_path: Path) -> Non
 async def test_only_the_calls_that_name_it_go_through_it(tmp_path: Path) -> None:
     code = "FINAL([llm_query('Which invoices are paid?', model='faq') for _ in range(2)] + [llm_query('Which invoices are paid?')])"
     models = Models(root=ScriptedModel([f"```repl\n{code}\n```"]), sub=ScriptedModel(["plain"]), named={"faq": semantic(tmp_path, "known")})
-    result = await RLM(models, journal=":memory:").arun("q", "t")
+    result = await RLM(models, journal=":memory:", tenant="t").arun("q", "t")
     assert result.value == ["known", "known", "plain"]
 
 
