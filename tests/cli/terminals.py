@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from .conftest import COMMAND, environment
 
@@ -39,6 +40,13 @@ class Terminal:
                 raise AssertionError(f"{text!r} did not come:\n{self.shown[self._looked_at :]}")
         before, self._looked_at = self.shown[self._looked_at : at], at + len(text)
         return before
+
+    def rests(self) -> None:
+        """Wait until the command waits for something."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        deadline = time.monotonic() + SECONDS
+        while stat.read_text().rpartition(")")[2].split()[0] != "S" and time.monotonic() < deadline:
+            os.sched_yield()
 
     def ended(self) -> int:
         """Read to the end; the exit code."""
