@@ -152,9 +152,12 @@ class Ground:
         if self._portal is None:
             self._portal = self._stack.enter_context(start_blocking_portal())
         try:
-            return self._portal.call(watched, work)
+            found, stalled = self._portal.call(watched, work)
         except Late as late:
             raise TooSlow(str(late)) from None
+        if stalled:
+            raise TooSlow(stood_still(stalled))
+        return found
 
     def opened(self, **options: Any) -> Session:
         """The session that the examples share, until one of them spoils it."""
@@ -169,12 +172,8 @@ class Ground:
             self.wait(session.aclose)
 
 
-async def watched(work: Callable[[], Awaitable[T]]) -> T:
-    """What the coroutine gives.
-
-    Raises:
-        Late: the event loop stood still while it ran.
-    """
+async def watched(work: Callable[[], Awaitable[T]]) -> tuple[T, float]:
+    """What the coroutine gives, and for how many seconds the event loop stood still while it ran; 0 if for no longer than it may."""
     gaps, last = [0.0], clock()
 
     async def watch() -> None:
@@ -196,9 +195,12 @@ async def watched(work: Callable[[], Awaitable[T]]) -> T:
     if failure is not None:
         raise failure
     longest = max(*gaps, clock() - last - _LOOK_SECONDS)
-    if longest > STALL_SECONDS and longest / slowness() > STALL_SECONDS:
-        raise Late(f"the event loop stood still for {longest:.2f} s")
-    return found
+    return found, longest if longest > STALL_SECONDS and longest / slowness() > STALL_SECONDS else 0.0
+
+
+def stood_still(seconds: float) -> str:
+    """What to say of it."""
+    return f"the event loop stood still for {seconds:.2f} s"
 
 
 def shown(example: Any) -> str:

@@ -12,8 +12,7 @@ import pure
 from ground import Ground, shown
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import run_state_machine_as_test
-from machine import Sessions
+from machine import Sessions, run_stories
 
 Check = Callable[[Ground, Any], None]
 Batch = Callable[[Ground, int, int], None]
@@ -95,7 +94,7 @@ def machine(ground: Ground, seed: int, examples: int) -> None:
             super().__init__()
             ground.trying("a story of sessions")
 
-    run_state_machine_as_test(hypothesis.seed(seed)(Counted), settings=how(examples, stateful_step_count=20))
+    run_stories(hypothesis.seed(seed)(Counted), how(examples, stateful_step_count=20))
 
 
 _PURE: dict[str, tuple[Check, str, str, float]] = {
