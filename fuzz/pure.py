@@ -24,7 +24,7 @@ from cellblock.repl.guests import monty
 from cellblock.repl.snapshot import Snapshot, unseal
 from cellblock.repl.wire import Call, Done, Incoming, Wire
 from cellblock.testing import frames, paths, replies, snapshots
-from cellblock.values import ValueCaps, plain
+from cellblock.values import ValueCaps, plain, whole
 from proxy import CellRefused
 
 CAPS = ValueCaps(total_bytes=200_000, items=10_000)
@@ -49,10 +49,10 @@ def take_apart(wire: Wire, data: bytes) -> tuple[Incoming | None, Any]:
     try:
         frame = wire.decode(data)
         if isinstance(frame, Call):
-            return frame, wire.arguments(frame.args, frame.kwargs)
+            return frame, whole(wire.opening(frame.args, frame.kwargs))
         if isinstance(frame, Done):
-            return frame, [wire.value(value) for value in frame.final or ()]
-        return frame, wire.value(getattr(frame, "value", None))
+            return frame, whole(wire.opening(frame.final or []))[0]
+        return frame, whole(wire.opening([getattr(frame, "value", None)]))[0][0]
     except SandboxBroken as refused:
         assert "\n" not in str(refused)
         return None, None

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias, TypeVar, Union
+
+T = TypeVar("T")
 
 Value: TypeAlias = Union[bool, int, float, str, bytes, list["Value"], dict[str, "Value"], None]  # noqa: UP007 - recursive
 
@@ -31,6 +33,8 @@ class ValueCaps:
 
 BITS_PER_DIGIT = math.log2(10)
 DEFAULT_CAPS = ValueCaps()
+PIECE_ITEMS = 5_000
+"""Are copied at once, which takes some milliseconds."""
 _SCALARS = (type(None), bool, float)
 _Waiting: TypeAlias = tuple[Any, int, Any]
 """What is in a container, how deep that lies, and the container's copy, still empty."""
@@ -45,8 +49,18 @@ def plain(value: object, caps: ValueCaps = DEFAULT_CAPS) -> Value:
         TypeError: something in it is not plain data.
         ValueError: it is larger or deeper than `caps` allow, or holds a lone surrogate.
     """
+    return whole(Copier(caps).copying(value))
+
+
+def whole(pieces: Generator[None, None, T]) -> T:
+    """What work in pieces comes to, done without a pause."""
     with collector_paused():
-        return Copier(caps).copy(value, 0)
+        while True:
+            try:
+                next(pieces)
+            except StopIteration as end:
+                found: T = end.value
+                return found
 
 
 @contextlib.contextmanager
@@ -72,26 +86,33 @@ class Copier:
     def __init__(self, caps: ValueCaps) -> None:
         self.caps, self.items, self.size = caps, 0, 0
 
-    def copy(self, value: object, depth: int) -> Value:
-        """A plain copy of `value`, which lies `depth` containers deep.
+    def copying(self, value: object) -> Generator[None, None, Value]:
+        """A plain copy of `value`, made in pieces."""
+        waiting: list[_Waiting] = []
+        copy = self.begun(value, 0, waiting)
+        yield from self.filling(waiting)
+        return copy
+
+    def filling(self, waiting: list[_Waiting]) -> Generator[None, None, None]:
+        """Fill the copies of containers, and those within them.
 
         No call within a call, whatever the depth: a guest would choose one at which Python gets memory for its stack, and gives it back,
         with each of a hundred thousand calls.
         """
-        waiting: list[_Waiting] = []
-        copy = self.begun(value, depth, waiting)
+        pause = self.items + PIECE_ITEMS
         while waiting:
             content, depth, empty = waiting.pop()
-            if type(content) is dict:
-                for key, item in content.items():
-                    empty[self.key(key)] = self.begun(item, depth, waiting)
-            else:
-                for item in content:
+            for item in content.items() if type(content) is dict else content:
+                if type(content) is dict:
+                    empty[self.key(item[0])] = self.begun(item[1], depth, waiting)
+                else:
                     empty.append(self.begun(item, depth, waiting))
-        return copy
+                if self.items >= pause:
+                    yield
+                    pause = self.items + PIECE_ITEMS
 
     def begun(self, value: object, depth: int, waiting: list[_Waiting]) -> Value:
-        """A copy of a scalar. Of a container it is an empty one, to be filled: that waits."""
+        """A copy of a scalar. Of a container that lies `depth` deep it is an empty one; what is to fill it waits."""
         self.count()
         kind = type(value)
         if kind in _SCALARS:
@@ -110,7 +131,8 @@ class Copier:
         if depth >= self.caps.depth:
             raise ValueError(f"nested more than {self.caps.depth} deep; flatten it")
         empty: Value = {} if kind is dict else []
-        waiting.append((value, depth + 1, empty))
+        if value:
+            waiting.append((value, depth + 1, empty))
         return empty
 
     def count(self) -> None:

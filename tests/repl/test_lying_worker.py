@@ -25,7 +25,7 @@ from cellblock.repl.session import Session, open_session
 from cellblock.repl.wire import EXT_INT, EXT_TEXT, FRAME_BYTES, Call, Wire
 from cellblock.repl.zygote import close_all
 from cellblock.testing import frames, hostile_values, values
-from cellblock.values import ValueCaps, plain
+from cellblock.values import ValueCaps, plain, whole
 
 pytestmark = pytest.mark.anyio
 
@@ -173,7 +173,7 @@ def test_the_collector_waits_while_many_lists_are_copied() -> None:
     seen: list[str] = []
     gc.callbacks.append(lambda phase, info: seen.append(phase))
     try:
-        for copy in (lambda: wire.arguments(frame.args, frame.kwargs), lambda: plain(value)):
+        for copy in (lambda: whole(wire.opening(frame.args, frame.kwargs)), lambda: plain(value)):
             gc.collect()
             seen.clear()
             copied = copy()
@@ -200,7 +200,7 @@ def test_values_are_copied_without_a_call_within_a_call(wire: Wire) -> None:
     assert isinstance(frame, Call)
     sys.setprofile(look)
     try:
-        assert wire.packed(plain(wire.arguments(frame.args, frame.kwargs)[0][0])) == value
+        assert whole(wire.packing(plain(whole(wire.opening(frame.args, frame.kwargs))[0][0]))) == value
     finally:
         sys.setprofile(None)
     assert max(depths) - min(depths) < 10
@@ -215,7 +215,7 @@ def test_the_largest_frame_of_any_kind_is_no_stall(wire: Wire, item: bytes) -> N
         with pytest.raises(SandboxBroken):
             frame = wire.decode(data)
             assert isinstance(frame, Call)
-            wire.arguments(frame.args, frame.kwargs)
+            whole(wire.opening(frame.args, frame.kwargs))
 
     assert holds_up_for(refused) < STALL_SECONDS
 

@@ -15,8 +15,9 @@ from ..values import Value, plain
 from .foreign import called
 from .history import Answered
 from .meter import Meter
+from .pieces import in_pieces
 from .protocol import ExecError, ExecResult, ExecUsage, External
-from .wire import Call, Done, Out, Wire, announced
+from .wire import Call, Done, Out, Wire
 
 _PREVIEW_CHARS = 32_000
 INTERRUPTED = "interrupted"
@@ -82,8 +83,7 @@ class CellRun:
             raise SandboxBroken("the worker made a call that it may not make")
         if number > 2 * self.limits.host_calls:
             raise LimitExceeded("host_calls", allowed=self.limits.host_calls, used=number)
-        self.meter.expect(announced([*call.args, *call.kwargs.values()]))
-        args, kwargs = self.wire.arguments(call.args, call.kwargs)
+        args, kwargs = await in_pieces(self.wire.opening(call.args, call.kwargs, expect=self.meter.expect))
         answer = self._again(number) if self.recorded is not None else await self._ask(call.name, number, args, kwargs)
         await self._reply(answer)
 
@@ -108,7 +108,7 @@ class CellRun:
                 value = plain(value, self.wire.caps)  # a copy: a roll-back gives what crossed, whatever became of the original
                 if time.perf_counter() - started > _LONG_SECONDS:
                     await anyio.lowlevel.checkpoint()  # to pack it takes as long again
-                await self.meter.send({"t": "reply", "value": self.wire.packed(value)})
+                await self.meter.send({"t": "reply", "value": await in_pieces(self.wire.packing(value))})
                 self.answers.append((value, None))
                 return
             except (TypeError, ValueError) as refusal:
@@ -126,8 +126,9 @@ class CellRun:
             near_calls=done.near_calls if done else 0,
         )
 
-    def result(self, done: Done) -> ExecResult:
+    async def result(self, done: Done) -> ExecResult:
         """The result of a cell that came to its end."""
+        final = (await in_pieces(self.wire.opening(done.final[:1])))[0][0] if done.final else None
         error = None
         if done.error is not None:
             error = self._error(done.error, done.limit)
@@ -141,7 +142,7 @@ class CellRun:
             error=error,
             changed=() if done.lost else tuple(name[:200] for name in done.changed[:1_000]),
             has_final=done.final is not None,
-            final=self.wire.value(done.final[0]) if done.final else None,
+            final=final,
             state="rolled_back" if done.lost else "kept",
             usage=self.usage(done),
         )

@@ -12,13 +12,14 @@ import anyio
 
 from ..errors import ConfigError, LimitExceeded, SandboxBroken, SandboxError
 from ..limits import ExecLimits
-from ..values import DEFAULT_CAPS, Value, ValueCaps
+from ..values import DEFAULT_CAPS, Value, ValueCaps, plain, whole
 from .base import Base, SavedState
 from .cell import CellRun
 from .gate import Lineage
 from .guests import GuestSpec
 from .history import Ran
 from .meter import Meter
+from .pieces import in_pieces
 from .process import WorkerProcess, pid_of_copy
 from .protocol import ContextFile, External
 from .wire import Answer, Done, Wire
@@ -87,7 +88,7 @@ class Live:
         self.process.wake()
         self.last_id += 1
         try:
-            source = self.wire.pack(code)
+            source = whole(self.wire.packing(plain(code, self.wire.caps)))
         except ValueError as error:
             raise ConfigError(f"the cell's source cannot cross: {error}") from None
         await run.meter.send({"t": "exec", "id": self.last_id, "code": source, "output_chars": run.limits.output_chars})
@@ -116,7 +117,7 @@ class Live:
 
     async def set(self, name: str, value: Value) -> None:
         """Bind a variable to a value that is plain already."""
-        await self.ask({"t": "set", "name": name, "value": self.wire.packed(value)})
+        await self.ask({"t": "set", "name": name, "value": await in_pieces(self.wire.packing(value))})
 
     async def dump(self) -> SavedState:
         """The state between cells, in a memory file of its own.
@@ -236,7 +237,8 @@ class Live:
             raise SandboxBroken("the worker answered another question")
         if answer.error is not None:
             raise _guest_error(*answer.error)
-        return self.wire.value(answer.value)
+        (value,), _ = await in_pieces(self.wire.opening([answer.value]))
+        return value
 
 
 @dataclass

@@ -71,7 +71,7 @@ class Standing:
         run, self.last = live.cell(limits), None
         try:
             done = await live.run(run, code)
-            result = run.result(done)
+            result = await run.result(done)
         except LimitExceeded as limit:
             result = run.stopped(limit)
             self.drop()

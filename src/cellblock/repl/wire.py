@@ -15,14 +15,14 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Generator
 from typing import Any, TypeAlias, Union
 
 import anyio
 import msgspec
 
 from ..errors import SandboxBroken
-from ..values import DEFAULT_CAPS, Copier, Value, ValueCaps, collector_paused, plain
+from ..values import DEFAULT_CAPS, Copier, Value, ValueCaps, collector_paused
 
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
@@ -158,7 +158,7 @@ class Wire:
         return self.decode(data)
 
     def decode(self, data: bytes) -> Incoming:
-        """A frame from its bytes; its values are not checked yet, see `value`."""
+        """A frame from its bytes; its values are not checked yet, see `opening`."""
         try:
             with collector_paused() if len(data) > _CHUNK else contextlib.nullcontext():
                 frame: Incoming = self._decoder.decode(data)
@@ -166,21 +166,25 @@ class Wire:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise SandboxBroken(f"the worker sent a broken frame ({type(error).__name__})") from None
 
-    def value(self, value: Wired) -> Value:
-        """A checked copy of a decoded value."""
-        return self.arguments([value], {})[0][0]
+    def opening(
+        self, args: list[Wired], kwargs: dict[str, Wired] | None = None, *, expect: Callable[[int], None] = lambda size: None
+    ) -> Generator[None, None, tuple[list[Value], dict[str, Value]]]:
+        """Checked copies of decoded values, made in pieces; the caps hold for all of them together.
 
-    def arguments(self, args: list[Wired], kwargs: dict[str, Wired]) -> tuple[list[Value], dict[str, Value]]:
-        """Checked copies of a call's decoded values; the caps hold for all of them together."""
-        opener = _Opener(self)
+        Args:
+            expect: told how many bytes of mail are read next; what it raises ends the work.
+        """
+        opener, waiting = _Opener(self, expect), list[Any]()
         try:
-            with collector_paused():
-                return [opener.copy(value, 0) for value in args], {opener.key(key): opener.copy(value, 0) for key, value in kwargs.items()}
+            opened = [opener.begun(value, 0, waiting) for value in args]
+            named = {opener.key(key): opener.begun(value, 0, waiting) for key, value in (kwargs or {}).items()}
+            yield from opener.filling(waiting)
         except (TypeError, ValueError) as error:
             raise SandboxBroken(f"the worker sent a value that cannot cross: {error}") from None
+        return opened, named
 
     async def send(self, frame: dict[str, Any]) -> None:
-        """Write one frame; values in it must have gone through `pack`.
+        """Write one frame; values in it must have gone through `packing`.
 
         Raises:
             SandboxBroken: the worker hung up.
@@ -213,18 +217,13 @@ class Wire:
         except OSError as error:
             raise WorkerDied("the worker hung up") from error
 
-    def pack(self, value: Value) -> Any:
-        """What msgpack takes for `value`, its large texts moved into the mail file.
+    def packing(self, value: Value) -> Generator[None, None, Any]:
+        """What msgpack takes for a plain `value`, its large texts moved into the mail file; made in pieces.
 
         Raises:
             TypeError, ValueError: it is not plain data within the caps.
         """
-        return self.packed(plain(value, self.caps))
-
-    def packed(self, value: Value) -> Any:
-        """The same, for what is a plain copy already: to copy it once more takes as long as all the rest."""
-        with collector_paused():
-            return _Packer(self).copy(value, 0)
+        return _Packer(self).copying(value)
 
     def ask_to_interrupt(self, exec_id: int) -> None:
         """Say which exec is meant by the next interrupt; the signal itself says nothing, and may come late."""
@@ -280,28 +279,14 @@ class Wire:
         return os.pread(self.mail, size, offset)
 
 
-def announced(values: Iterable[Wired], most: int = DEFAULT_CAPS.items) -> int:
-    """Bytes of mail that decoded values name; none of it is read. After `most` items it ends: more of them are refused in any case."""
-    waiting, size = list(values), 0
-    for _ in range(most):
-        if not waiting:
-            break
-        value = waiting.pop()
-        if isinstance(value, Boxed):
-            waiting += [*(value.items or ()), *(value.fields or {}).values()]
-        elif isinstance(value, msgspec.msgpack.Ext) and value.code in (EXT_TEXT, EXT_BYTES):
-            size += _SPAN.unpack(data)[1] if len(data := bytes(value.data)) == _SPAN.size else 0
-    return size
-
-
 class _Opener(Copier):
     """Copies decoded values and opens what is boxed. One region of the mail may be named many times: each copy counts."""
 
-    __slots__ = ("_wire",)
+    __slots__ = ("_expect", "_wire")
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, expect: Callable[[int], None]) -> None:
         super().__init__(wire.caps)
-        self._wire = wire
+        self._wire, self._expect = wire, expect
 
     def begun(self, value: object, depth: int, waiting: list[Any]) -> Value:
         if type(value) is msgspec.msgpack.Ext:
@@ -321,7 +306,9 @@ class _Opener(Copier):
             return data
         if code not in (EXT_TEXT, EXT_BYTES) or len(data) != _SPAN.size:
             raise ValueError("unknown extension")
-        self.charge(_SPAN.unpack(data)[1])  # before it is read
+        size = _SPAN.unpack(data)[1]
+        self.charge(size)  # before it is read
+        self._expect(size)
         raw = self._wire.read_mail(data)
         return raw if code == EXT_BYTES else raw.decode()
 

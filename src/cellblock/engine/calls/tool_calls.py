@@ -11,7 +11,7 @@ import anyio
 
 from ...events import ToolCalled
 from ...repl.protocol import CellError, External
-from ...values import DEFAULT_CAPS, Copier, Value
+from ...values import DEFAULT_CAPS, Copier, Value, whole
 from ..tools import Tool, ToolUse
 from ..tree import Run
 from ..untrusted import MANY_PROBLEMS, refused
@@ -186,7 +186,7 @@ def _crossing(tool: Tool, answer: Any) -> Value:
         CellError: it is none, or too much. Nothing of it is told.
     """
     try:
-        return _Opener(DEFAULT_CAPS).copy(answer, 0)
+        return whole(_Opener(DEFAULT_CAPS).copying(answer))
     except (TypeError, ValueError) as error:
         raise CellError("RuntimeError", f"{tool.name}(): its answer cannot cross: {error}"[:500]) from None
     except ToolFailed as error:
