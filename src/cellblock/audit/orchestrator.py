@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.results import RunResult
 from ..engine.run import RLM
 from ..errors import CellblockError
-from ..events import AnyEvent, RunStarted
+from ..events import AnyEvent, RunEnded, RunStarted
 from ..limits import ExecLimits
 from ..store.trace import TraceWriter
 from .attempts import Step, whole
@@ -33,6 +33,7 @@ KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "XAI_API_KEY", "HF_TOKEN")
 RUN_SECONDS = 30.0
 """Of a run whose attempt has no limit of its own."""
 SECRET = "CELLBLOCK_SECRET_FILE"
+PIECE_BYTES = 2**20
 SCREENS = Screens()
 
 
@@ -48,6 +49,8 @@ class _Run:
     run_id: str = ""
     """Empty while there is none."""
     provider: Provider | None = None
+    _open: set[str] = field(default_factory=set)
+    """Ids of the runs of its tree that go on now: each has a session."""
 
     @property
     def journal(self) -> Path:
@@ -69,7 +72,7 @@ class _Run:
         try:
             rlm = RLM(cast.models(), sandbox=sandbox, journal=self.journal, **self.settings.options(limits, self.filled))
             with TraceWriter(self.trace) as writer:
-                result = await self._asked(rlm, self._hearing(writer))
+                result = await self._asked(rlm, self._hearing(writer, limits.memory_bytes))
         except (CellblockError, TypeError) as error:
             # A TypeError is how Python refuses a keyword that nobody knows.
             self.evidence.refused.append(f"{type(error).__name__}: {error}"[:1_000])
@@ -94,10 +97,14 @@ class _Run:
             return await rlm.recorded(result.run_id).abranch(1, self.filled(reply), on_event=hear)
         return result
 
-    def _hearing(self, writer: TraceWriter) -> Any:
+    def _hearing(self, writer: TraceWriter, session_bytes: int) -> Any:
         def hear(event: AnyEvent) -> None:
-            if isinstance(event, RunStarted) and event.depth == 0:
-                self.run_id = event.run_id
+            if isinstance(event, RunStarted):
+                self.run_id = self.run_id if event.depth else event.run_id
+                self._open.add(event.run_id)
+                self.evidence.allowed_bytes = max(self.evidence.allowed_bytes, len(self._open) * session_bytes)
+            elif isinstance(event, RunEnded):
+                self._open.discard(event.run_id)
             writer.write(event)
 
         return hear
@@ -162,7 +169,7 @@ class _Run:
             for request in self.provider.received:
                 self.evidence.add("request", "request", request.replace(key, "[its key]") if self.settings.gives_key else request)
         found = sorted({came.what for came in self.evidence.came if key in came.text})
-        found += [path.name for path in self.folder.iterdir() if path.is_file() and key.encode() in path.read_bytes()]
+        found += [path.name for path in self.folder.iterdir() if path.is_file() and _holds(path, key.encode())]
         self.evidence.unequal += [f"the key stands in: {what}" for what in found]
 
 
@@ -241,6 +248,17 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _holds(path: Path, key: bytes) -> bool:
+    """Whether it stands in the file; a piece at a time is in memory."""
+    end = b""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            if key in end + piece:
+                return True
+            end = piece[-len(key) :]
+    return False
 
 
 def _no_text(text: str) -> str | None:

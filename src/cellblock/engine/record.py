@@ -192,6 +192,11 @@ class Record:
         rows = self._past.get((kind, key))
         return rows[0].outcome if rows else None
 
+    def forget(self) -> None:
+        """Let go of what an earlier attempt wrote: the run is over."""
+        for rows in (self._past, self._cells, self._failed):
+            rows.clear()
+
     def _new(self, seq: int, kind: str, key: str) -> Entry:
         return Entry(seq=seq, kind=kind, key=key, failed=tuple(self._failed.pop((kind, key), ())))
 

@@ -36,7 +36,7 @@ def recorded_files(store: Store, run_id: str) -> dict[str, bytes]:
 def _rebuilt(journal: Journal, row: RunRow) -> dict[str, bytes]:
     try:
         files = Vfs(msgspec.convert(row.task["vfs"], VfsLimits))
-        for effect in journal.effects(row.run_id, kinds=(FILES, BRANCH)):
+        for effect in journal.each_effect(row.run_id, kinds=(FILES, BRANCH)):
             if effect.kind == FILES:
                 change(files, **effect.payload)
             elif effect.payload["act"] in MOVES:

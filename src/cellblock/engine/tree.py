@@ -154,6 +154,11 @@ class Run:
         """The model of its own loop."""
         return self.tree.models.loop(self.budget.depth)
 
+    def release(self) -> None:
+        """It is over: let go of its files and of what was on record. The cycle collector would do so some time, for it counts no bytes."""
+        self.files = Vfs(self.tree.settings.vfs)
+        self.record.forget()
+
     def event(self, kind: Callable[..., AnyEvent], **fields: Any) -> None:
         """Emit one event of this run, now."""
         self.tree.emit(kind(run_id=self.run_id, depth=self.budget.depth, at=time.time(), **fields))

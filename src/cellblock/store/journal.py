@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import EllipsisType, TracebackType
 from typing import Any, Self
 
@@ -202,6 +202,13 @@ class Journal:
 
         Raises:
             StoreError: they could not be read.
+        """
+        return list(self.each_effect(run_id, kinds=kinds))
+
+    def each_effect(self, run_id: str, *, kinds: Collection[str] | None = None) -> Iterator[EffectRow]:
+        """The same one after the other, for those who do not need all of them at once: few are in memory at any time.
+
+        Raises as `effects` does.
         """
         return self._trees.effects(run_id, kinds)
 

@@ -8,6 +8,7 @@ record before the next line of code acts on it. With PostgreSQL a write takes a 
 from __future__ import annotations
 
 import os
+from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -59,7 +60,7 @@ class Store:
         found = []
         for run in self.journal.runs():
             try:
-                self.journal.effects(run.run_id)
+                deque(self.journal.each_effect(run.run_id), maxlen=0)
             except StoreError as error:
                 found.append(f"run {run.run_id}: {error}")
         return found

@@ -154,6 +154,7 @@ class Children:
                 return await self._spawn(opened, child.question)
             finally:
                 run.deepest = max(run.deepest, opened.deepest)
+                opened.release()
 
     def _places(self) -> anyio.CapacityLimiter:
         """The places for child runs at the depth below this run's.
