@@ -16,7 +16,7 @@ from cellblock.repl.keys import tenant_key
 from cellblock.repl.protocol import ExecResult
 from cellblock.repl.registry import find_sandbox
 from cellblock.repl.session import Session, open_session
-from cellblock.repl.snapshot import Snapshot, unseal
+from cellblock.repl.snapshot import seal, unseal
 from cellblock.testing import cells, damaged, hostile_values, values
 from cellblock.values import plain
 
@@ -153,7 +153,7 @@ def state_examples(ground: Ground) -> st.SearchStrategy[bytes]:
 
 def check_state(ground: Ground, state: bytes) -> None:
     """A damaged state under a good seal is taken or refused; either way nothing else is harmed."""
-    snapshot = bytes(Snapshot.seal(SavedState.holding(state), find_sandbox(ground.sandbox), tenant_key("default", SECRET)))
+    snapshot = seal(SavedState.holding(state), find_sandbox(ground.sandbox), tenant_key("default", SECRET))
     ground.wait(lambda: _opened(ground.sandbox, snapshot))
 
 

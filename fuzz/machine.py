@@ -35,7 +35,6 @@ from cellblock.limits import ExecLimits
 from cellblock.repl.live import FrozenWorker
 from cellblock.repl.registry import find_sandbox
 from cellblock.repl.session import Session, open_session
-from cellblock.repl.snapshot import Snapshot
 from cellblock.repl.zygote import running_spares
 
 T = TypeVar("T")
@@ -59,7 +58,7 @@ class One:
 class Dumped:
     """A snapshot and the model at that moment."""
 
-    data: Snapshot
+    data: bytes
     model: Model
     tenant: str
 
@@ -278,13 +277,13 @@ class Sessions(RuleBasedStateMachine):
     @precondition(lambda self: len(self.open) < MOST)
     @rule(target=sessions, one=dumps)
     def load(self, one: Dumped) -> One:
-        return self.added(self.opened(one.tenant, bytes(one.data)), one.model.copied(), one.tenant)
+        return self.added(self.opened(one.tenant, one.data), one.model.copied(), one.tenant)
 
     @rule(one=dumps)
     def load_by_another_tenant(self, one: Dumped) -> None:
         other = next(tenant for tenant in TENANTS if tenant != one.tenant)
         with pytest.raises(TamperedSnapshot):
-            self.opened(other, bytes(one.data))
+            self.opened(other, one.data)
 
     @rule(one=consumes(sessions))
     def close(self, one: One) -> None:

@@ -21,7 +21,7 @@ from cellblock.host.exporting import export
 from cellblock.host.vfs import Vfs, VfsLimits
 from cellblock.repl.base import SavedState
 from cellblock.repl.guests import monty
-from cellblock.repl.snapshot import Snapshot, unseal
+from cellblock.repl.snapshot import seal, unseal
 from cellblock.repl.wire import Call, Done, Incoming, Wire
 from cellblock.testing import frames, paths, replies, snapshots
 from cellblock.values import ValueCaps, plain, whole
@@ -161,7 +161,7 @@ def sealed() -> bytes:
     """A good snapshot."""
     saved = SavedState.holding(b"the state " * 30)
     saved.left_out = {"f": "a closure"}
-    return bytes(Snapshot.seal(saved, monty(), _KEY))
+    return seal(saved, monty(), _KEY)
 
 
 GOOD = sealed()

@@ -42,6 +42,21 @@ class Outcome:
 
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+
+@dataclass(frozen=True)
+class Movable:
+    """A piece of a dump that need not be in memory twice: its memory can be the dump's file from then on."""
+
+    view: memoryview
+    move: Callable[[int, int], object]
+    """Given the file's descriptor and where in it the piece lies. The file is never written again."""
+
+    def __len__(self) -> int:
+        return len(self.view)
+
+
+Piece: TypeAlias = "Buffer | Movable"
 Dispatch = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
 
 
@@ -67,7 +82,7 @@ class Interpreter(Protocol):
         """A variable's value, as plain Python data."""
         ...
 
-    def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+    def dump(self) -> tuple[Sequence[Piece], dict[str, str]]:
         """The whole state between cells, in pieces, and what is not in it: each such variable's name, and why."""
         ...
 

@@ -19,7 +19,7 @@ import msgspec
 from advice import Advice, advised
 from frames import HostGone, Wire
 from given import ANSWER, CALLS, DROP, TAKE, Given, refused
-from interpreter import Buffer, GuestError, Interpreter, OpenRequest, Outcome
+from interpreter import GuestError, Interpreter, Movable, OpenRequest, Outcome, Piece
 from names import called
 from near import TOP_LEVEL, NearContext, near_functions
 from printed import Printed
@@ -55,7 +55,7 @@ class _Cell:
     given: Given = field(default_factory=Given)
 
 
-def _write(fd: int, allowed: int, pieces: Sequence[Buffer]) -> int:
+def _write(fd: int, allowed: int, pieces: Sequence[Piece]) -> int:
     size = sum(len(piece) for piece in pieces)
     if size > allowed:
         raise ValueError(f"the state takes {size:,} bytes; {allowed:,} are allowed")
@@ -63,7 +63,9 @@ def _write(fd: int, allowed: int, pieces: Sequence[Buffer]) -> int:
     with mmap.mmap(fd, size) as view:
         offset = 0
         for piece in pieces:
-            view[offset : offset + len(piece)] = piece
+            view[offset : offset + len(piece)] = piece.view if isinstance(piece, Movable) else piece
+            if isinstance(piece, Movable):  # at once: the whole state is never there twice
+                piece.move(fd, offset)
             offset += len(piece)
     return size
 

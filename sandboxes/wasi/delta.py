@@ -10,8 +10,11 @@ import ctypes
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
+
+from interpreter import Movable, Piece
 
 from .imports import State
 from .memory import PAGE, Memory
@@ -21,6 +24,8 @@ BLOCK, FINE = 65_536, 4_096
 HEAD_BYTES = 2**24
 MAPPED_BYTES = 2**18
 """A shorter run is copied: a mapping of its own costs more."""
+MOVED_BYTES = 2**20
+"""Of a longer run are moved into the dump's file at once."""
 _LENGTH = struct.Struct("<I")
 _RUN = struct.Struct("<II")
 _ZEROS = bytes(BLOCK)
@@ -63,14 +68,24 @@ class Head(msgspec.Struct, frozen=True):
     drawn: int
 
 
-def dump(memory: Memory, image: Image, state: State) -> list[bytes | memoryview]:
+def dump(memory: Memory, image: Image, state: State) -> list[Piece]:
     """The pieces of a dump; the pages are views of the guest's memory, to be copied before it runs again."""
     runs = changed(memory, image)
     packed = b"".join(_RUN.pack(first // FINE, size // FINE) for first, size in runs)
     head = msgspec.msgpack.encode(Head(image.digest, memory.size, packed, state.monotonic, state.seed, state.drawn))
-    view = memory.view()
     padding = bytes(_pages_at(len(head)) - _LENGTH.size - len(head))
-    return [_LENGTH.pack(len(head)), head, padding, *(view[first : first + size] for first, size in runs)]
+    return [_LENGTH.pack(len(head)), head, padding, *_pieces(memory, runs)]
+
+
+def _pieces(memory: Memory, runs: list[tuple[int, int]]) -> Iterator[Piece]:
+    view = memory.view()
+    for first, size in runs:
+        if size < MAPPED_BYTES:
+            yield view[first : first + size]
+            continue
+        for start in range(first, first + size, MOVED_BYTES):
+            part = min(MOVED_BYTES, first + size - start)
+            yield Movable(view[start : start + part], partial(memory.map, start, part))
 
 
 def changed(memory: Memory, image: Image) -> list[tuple[int, int]]:

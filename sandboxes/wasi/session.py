@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from interpreter import INTERRUPTED, Buffer, Dispatch, GuestError, OpenRequest, Outcome
+from interpreter import INTERRUPTED, Dispatch, GuestError, OpenRequest, Outcome, Piece
 
 from . import values as v
 from .delta import BadState, Image, StateFile, dump, load
@@ -46,7 +46,7 @@ class WasiInterpreter:
         self.host.state.wall = request.clock
         self._ask(v.OPEN, pack([request.far, inputs, None]))
 
-    def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+    def dump(self) -> tuple[Sequence[Piece], dict[str, str]]:
         """Everything, as views of the guest's memory: nothing is left out."""
         if not self.instance.at_rest:
             raise GuestError("RuntimeError", "the interpreter crashed; there is no state to save")

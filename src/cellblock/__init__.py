@@ -106,6 +106,7 @@ _HOMES = {
     "models.protocol": ("Message", "ModelAdapter", "ModelResponse", "Usage"),
     "repl.protocol": ("CellError", "ExecResult", "REPLProtocol"),
     "repl.session": ("open_sandbox", "open_session"),
+    "repl.snapshot": ("left_out",),
     "store.journal": ("Journal",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -14,7 +14,6 @@ import anyio
 from cellblock.audit import Opening, System
 from cellblock.limits import ExecLimits
 from cellblock.repl.protocol import ExecResult
-from cellblock.repl.snapshot import Snapshot
 
 
 class Careless:
@@ -30,8 +29,8 @@ class Careless:
     async def get(self, name: str) -> None: ...
     async def set(self, name: str, value: object) -> None: ...
 
-    async def dump(self) -> Snapshot:
-        return Snapshot(b"state")
+    async def dump(self) -> bytes:
+        return b"state"
 
     async def fork(self) -> Careless:
         return self

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wasi_harness import Session
+from wasi_harness import Session, joined
 
 from interpreter import GuestError
 from wasi import delta
@@ -62,7 +62,7 @@ def test_loading_gives_the_memory_byte_for_byte(runtime, new_session):
     saved = session.dump()
     fresh = runtime.run(runtime.instance)
     state = runtime.run(lambda: delta.load(fresh.memory, runtime.image, memoryview(saved)))
-    assert b"".join(map(bytes, runtime.run(lambda: delta.dump(fresh.memory, runtime.image, state)))) == saved
+    assert joined(runtime.run(lambda: delta.dump(fresh.memory, runtime.image, state))) == saved
 
 
 def test_a_dump_of_little_is_little(new_session):

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sandboxes"))
 
 from frames import Caps
-from interpreter import GuestError, OpenRequest, Outcome
+from interpreter import GuestError, Movable, OpenRequest, Outcome
 from wasi.artefact import read_head
 from wasi.cache import Cache
 from wasi.compile import load_modules
@@ -144,7 +144,11 @@ class Session:
     def dump(self):
         pieces, left_out = self.runtime.run(self.interpreter.dump)
         assert left_out == {}
-        return b"".join(bytes(piece) for piece in pieces)
+        return joined(pieces)
+
+
+def joined(pieces):
+    return b"".join(bytes(piece.view if isinstance(piece, Movable) else piece) for piece in pieces)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ PIECE_BYTES = 2**22
 
 async def dump(stage: Stage, step: Step) -> None:
     """Keep a session's state; its bytes came out."""
-    state = bytes(await stage.session(step.session).dump())
+    state = await stage.session(step.session).dump()
     stage.states[str(step.dump)] = state
     stage.count_memory()
     stage.evidence.add(step.session, "snapshot", state[:TEXT_CHARS].decode("latin-1"))

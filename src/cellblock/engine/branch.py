@@ -14,7 +14,7 @@ from ..events import SessionOpened
 from ..limits import ExecLimits
 from ..repl.history import Ran
 from ..repl.protocol import ExecResult, External
-from ..repl.snapshot import Snapshot
+from ..repl.snapshot import left_out
 from ..store.blobs import Packed
 from ..store.trees import owner_of
 from .kept_states import PINNED, STATE
@@ -231,7 +231,7 @@ class Branch:
         except SandboxError:
             return None
         # With something left out it would not be the state that the cells lead to.
-        return None if isinstance(snapshot, Snapshot) and snapshot.left_out else snapshot
+        return None if left_out(snapshot) else snapshot
 
     async def _opened(self) -> LiveSession:
         place, blobs = self.place, self.run.tree.blobs

@@ -13,7 +13,7 @@ import anyio
 from ..errors import CellblockError, SandboxError, StoreError
 from ..events import RunEnded, RunStarted, SpentRow
 from ..repl.history import Ran
-from ..repl.snapshot import Snapshot
+from ..repl.snapshot import left_out
 from ..store.journal import Status
 from ..values import Value
 from . import prompt
@@ -208,7 +208,7 @@ async def _carry_on(carry: Carry, session: LiveSession) -> None:
     """Keep the session's state for the next question. If it cannot be kept, the one before is, and the next prompt says so."""
     try:
         carry.snapshot = await session.dump()
-        carry.left_out = carry.snapshot.left_out if isinstance(carry.snapshot, Snapshot) else {}
+        carry.left_out = left_out(carry.snapshot)
     except (SandboxError, StoreError, OSError) as error:
         # The answer is there, and paid for. Of a full disk no model needs to know the path.
         why = str(error) if isinstance(error, SandboxError) else f"it could not be kept ({type(error).__name__})"

@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 
 from ..limits import ExecLimits
 from ..values import Value
-from .snapshot import Snapshot
 
 External = Callable[..., Awaitable[Value] | Value]
 """A far function: takes plain values, returns one. One that is not async holds up the event loop while it works.
@@ -113,7 +112,7 @@ class REPLProtocol(Protocol):
         """
         ...
 
-    async def dump(self) -> Snapshot:
+    async def dump(self) -> bytes:
         """State between cells: bytes that `open_session(…, snapshot=…)` of the same sandbox, version and tenant goes on from.
 
         Its `left_out` names the variables that could not be carried. Most of the work is done in a thread; the last copy holds

@@ -24,7 +24,7 @@ from .keys import tenant_key, tenant_seed
 from .live import Live, SessionOptions, StateTooLarge
 from .protocol import ContextFile, ExecResult, External
 from .registry import find_sandbox
-from .snapshot import Snapshot, unseal
+from .snapshot import seal, unseal
 from .standing import Standing
 
 T = TypeVar("T")
@@ -119,14 +119,18 @@ class Session:
             raise TypeError(str(error)) from None
         await self._guarded(lambda live: self._standing.set(live, _identifier(name), copy))
 
-    async def dump(self) -> Snapshot:
+    async def dump(self) -> bytes:
         """The state between cells; see `REPLProtocol.dump`."""
         key = tenant_key(self._options.tenant, self._secret)
         saved = await self._guarded(self._standing.dump)
-        try:
-            return await anyio.to_thread.run_sync(Snapshot.seal, saved, self._options.spec, key)
-        finally:
-            saved.release()
+
+        def sealed() -> bytes:
+            try:
+                return seal(saved, self._options.spec, key)
+            finally:
+                saved.release()  # here: to give back a hundred megabytes takes a while, too
+
+        return await anyio.to_thread.run_sync(sealed)
 
     async def fork(self) -> Session:
         """An independent copy in a worker of its own; see `REPLProtocol.fork`."""

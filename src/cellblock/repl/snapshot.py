@@ -12,8 +12,6 @@ import hmac
 import mmap
 import os
 import struct
-from collections.abc import Mapping
-from typing import Self
 
 import msgspec
 
@@ -40,29 +38,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     left_out: dict[str, str] = {}
 
 
-class Snapshot(bytes):
-    """A dumped session. To be kept as it is: the bytes are all there is.
-
-    Attributes:
-        left_out: variables that are not in it, by name, and why.
-    """
-
-    left_out: Mapping[str, str]
-
-    @property
-    def id(self) -> str:
-        """Its address by content: SHA-256, hexadecimal."""
-        return hashlib.sha256(self).hexdigest()
-
-    @classmethod
-    def seal(cls, saved: SavedState, spec: GuestSpec, key: bytes) -> Self:
-        """The snapshot of a state that a worker of `spec` wrote. Takes seconds per gigabyte, mostly without the interpreter's lock."""
-        header = Header(sandbox=spec.name, interpreter=spec.interpreter, artefact=spec.artefact, left_out=dict(saved.left_out))
-        head = msgspec.msgpack.encode(header)
-        prefix = b"".join((MAGIC, _LENGTH.pack(len(head)), head))
-        sealed = cls(_sealed(prefix, saved, key))
-        sealed.left_out = header.left_out
-        return sealed
+def seal(saved: SavedState, spec: GuestSpec, key: bytes) -> bytes:
+    """The snapshot of a state that a worker of `spec` wrote. Takes seconds per gigabyte, without the interpreter's lock."""
+    header = Header(sandbox=spec.name, interpreter=spec.interpreter, artefact=spec.artefact, left_out=dict(saved.left_out))
+    head = msgspec.msgpack.encode(header)
+    return _sealed(b"".join((MAGIC, _LENGTH.pack(len(head)), head)), saved, key)
 
 
 def _sealed(prefix: bytes, saved: SavedState, key: bytes) -> bytes:
@@ -106,11 +86,26 @@ def unseal(data: bytes, spec: GuestSpec, key: bytes) -> memoryview:
 
 def sandbox_of(data: bytes) -> str:
     """The sandbox that a snapshot belongs to; empty where its format is another one. Of bytes whose seal is right, see `unseal`."""
+    header = _header(data)
+    return "" if header is None else header.sandbox
+
+
+def left_out(snapshot: bytes) -> dict[str, str]:
+    """Variables that a snapshot does not hold, by name, and why.
+
+    Args:
+        snapshot: what `dump` gave. The seal is not looked at: of bytes from elsewhere, this is what they say.
+    """
+    header = _header(snapshot)
+    return {} if header is None else header.left_out
+
+
+def _header(data: bytes) -> Header | None:
     start = len(MAGIC) + _LENGTH.size
     try:
-        return msgspec.msgpack.decode(data[start : start + _LENGTH.unpack(data[len(MAGIC) : start])[0]], type=Header).sandbox
+        return msgspec.msgpack.decode(data[start : start + _LENGTH.unpack(data[len(MAGIC) : start])[0]], type=Header)
     except (msgspec.DecodeError, struct.error):
-        return ""
+        return None
 
 
 def _check_version(header: Header, spec: GuestSpec) -> None:

@@ -16,7 +16,6 @@ import anyio.to_thread
 
 from ...limits import ExecLimits
 from ...repl.protocol import ExecError, ExecResult
-from ...repl.snapshot import Snapshot
 from ...values import Value
 from .. import hosts
 from ..system import Opening
@@ -63,13 +62,13 @@ class PlainSession:
         """The object itself."""
         self.namespace[name] = value
 
-    async def dump(self) -> Snapshot:
+    async def dump(self) -> bytes:
         """Pickle, and no seal."""
         kept = {}
         for name in set(self.namespace) - self.ours:
             with contextlib.suppress(Exception):
                 kept[name] = pickle.dumps(self.namespace[name])
-        return Snapshot(pickle.dumps(kept))
+        return pickle.dumps(kept)
 
     def load(self, state: bytes) -> None:
         """Unpickle what came."""
