@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
 import socket
 from base64 import b64encode
 from collections.abc import Callable
@@ -15,7 +13,7 @@ import pytest
 from cellblock.audit.attempts import Step
 from cellblock.audit.canaries import planted
 from cellblock.audit.evidence import Order
-from cellblock.audit.processes import forget_peak, memory_bytes, peak_bytes
+from cellblock.audit.processes import forget_peak, peak_bytes
 from cellblock.audit.stage import Stage
 from cellblock.audit.states import PIECE_BYTES, dump
 from cellblock.audit.system import limits_of
@@ -77,23 +75,3 @@ async def test_a_secret_deep_in_a_dumped_state_is_seen() -> None:
         stage.sessions["A"] = Dumped()  # type: ignore[assignment]
         await dump(stage, Step(dump="q"))
         assert [what for came in stage.evidence.came for what in canaries.in_text(came.text)] == ["the host's memory"]
-
-
-def test_a_copy_counts_with_what_it_was_the_first_to_write() -> None:
-    held = bytearray(os.urandom(64 * 2**20))
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        for start in range(0, 16 * 2**20, 4096):
-            held[start] = 1  # this page is its own from now on
-        os.write(write, b"1")
-        os.read(read, 1)
-        os._exit(0)
-    try:
-        assert select.select([read], [], [], 20)[0]
-        assert memory_bytes([pid]) > 64 * 2**20
-        assert 16 * 2**20 < memory_bytes([pid], copies=True) < 40 * 2**20
-        assert 16 * 2**20 < memory_bytes([pid], exact=True) < memory_bytes([pid])
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 """Source: linux/prctl.h."""
-_PAGE = os.sysconf("SC_PAGESIZE")
 _CLONE_NEWUSER, _CLONE_NEWPID = 0x10000000, 0x20000000
 """Source: linux/sched.h."""
 
@@ -78,15 +77,13 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def memory_bytes(pids: list[int], *, exact: bool = False, copies: bool = False) -> int:
+def memory_bytes(pids: list[int], *, exact: bool = False) -> int:
     """What these processes hold that is no file's: private pages, and shared memory.
 
     Args:
         exact: a page that several processes share counts once, where the kernel lets us look; that takes longer.
-        copies: where it does not, of a process that is a copy of its parent only what it was the first to touch is counted. For those
-            alone whose parents never let go of what they had when they were copied.
     """
-    return sum((_proportional(pid) if exact else None) or _resident(pid, copies=copies) for pid in pids)
+    return sum((_proportional(pid) if exact else None) or _resident(pid) for pid in pids)
 
 
 def forget_peak(pid: int) -> int:
@@ -103,49 +100,13 @@ def peak_bytes(pid: int) -> int:
     return sum(_kibibytes(f"/proc/{pid}/status", ("VmHWM:",))) * 1024
 
 
-def _resident(pid: int, *, copies: bool) -> int:
-    found = _kibibytes(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:"))
-    if not found:
-        return 0
-    own, shared = (size * 1024 for size in found)
-    # Each page that is its own, it was the first to write to: that is a fault, which the kernel counts for everybody to see.
-    return shared + (min(own, _faults(pid) * _PAGE) if copies and _SMALL_PAGES and _is_copy(pid) else own)
-
-
-def _is_copy(pid: int) -> bool:
-    """Whether its parent runs the same command: it was forked from that, and started nothing else."""
-    parent = _stat(pid)[1:2]
-    return bool(parent) and _command(pid) == _command(int(parent[0])) != b""
-
-
-def _faults(pid: int) -> int:
-    stat = _stat(pid)
-    return int(stat[7]) + int(stat[9]) if stat else 0
-
-
-def _stat(pid: int) -> list[bytes]:
-    """From the state on; empty if it has ended."""
-    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-
-
-def _command(pid: int) -> bytes:
-    return _read(f"/proc/{pid}/cmdline")
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError:
-        return b""
+def _resident(pid: int) -> int:
+    return sum(_kibibytes(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:"))) * 1024
 
 
 def _proportional(pid: int) -> int | None:
     found = _kibibytes(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:"))
     return sum(found) * 1024 if found else None
-
-
-_SMALL_PAGES = b"[always]" not in _read("/sys/kernel/mm/transparent_hugepage/enabled")
-"""Else one fault may bring two megabytes."""
 
 
 def _kibibytes(path: str, names: tuple[str, ...]) -> list[int]:

@@ -34,13 +34,9 @@ MUCH_BYTES = 64 * 2**20
 
 
 class Stand:
-    """One throw-away process with canaries of its own. `close` ends it and all that it started.
+    """One throw-away process with canaries of its own. `close` ends it and all that it started."""
 
-    Args:
-        copies: as `processes.memory_bytes` takes it.
-    """
-
-    def __init__(self, order: Order, *, is_control: bool = False, copies: bool = False) -> None:
+    def __init__(self, order: Order, *, is_control: bool = False) -> None:
         self.order = order
         self._stack = ExitStack()
         self._canaries: Canaries = self._stack.enter_context(planted())
@@ -49,7 +45,6 @@ class Stand:
         self._paths = {sysconfig.get_path("purelib"), str(Path(__file__).parents[2])}
         self._folder = str(Path(told.folder).parent)
         self._log = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack is the context
-        self._copies = copies
         self._guard = CONTROL_GUARD_SECONDS if is_control else GUARD_SECONDS
 
     def started(self) -> Self:
@@ -91,7 +86,7 @@ class Stand:
 
     def make(self, attempt: Attempt) -> Seen:
         """One attempt, watched until it is over, or the process is, or its time."""
-        watched = _Watched(self._process.pid, copies=self._copies)
+        watched = _Watched(self._process.pid)
         evidence, died = None, None
         with suppress(OSError):
             self._channel.send(Request(attempt=_plain(attempt), id=attempt.id))
@@ -158,8 +153,8 @@ class Stand:
 class _Watched:
     """Memory of a tree of processes, from the moment at which an attempt begins."""
 
-    def __init__(self, pid: int, *, copies: bool) -> None:
-        self._pid, self._copies, self._started = pid, copies, time.monotonic()
+    def __init__(self, pid: int) -> None:
+        self._pid, self._started = pid, time.monotonic()
         self._ordinary: tuple[int, int] | None = None
         self._resident = 0
         self.most = 0
@@ -186,7 +181,7 @@ class _Watched:
             self.most = max(self.most, peak_bytes(self._pid) - self._resident)
 
     def _held(self, *, exact: bool) -> int:
-        return memory_bytes([self._pid, *below(self._pid)], exact=exact, copies=self._copies)
+        return memory_bytes([self._pid, *below(self._pid)], exact=exact)
 
 
 def _plain(attempt: Attempt) -> dict[str, object]:

@@ -10,7 +10,6 @@ from ..engine.tools import Tool
 from ..limits import ExecLimits
 from ..repl.guests import GuestSpec
 from ..repl.protocol import External, REPLProtocol
-from ..repl.registry import find_sandbox
 from .norun import tool_externals
 
 Walls = Literal["both", "interpreter", "jail"]
@@ -50,14 +49,6 @@ class System:
     """Your tools, as an `RLM` takes them: the same."""
     is_control: bool = False
     """It is no sandbox: the audit has failed if nothing escapes."""
-
-    @property
-    def only_zygotes_fork(self) -> bool:
-        """Whether a process of it that is a copy of another one is always a zygote's, which keeps all that it had."""
-        if self.sandbox is None:
-            return False
-        spec = find_sandbox(self.sandbox) if isinstance(self.sandbox, str) else self.sandbox
-        return not spec.facts.forks
 
     def own_externals(self) -> dict[str, External]:
         """Externals and tools, by name.
