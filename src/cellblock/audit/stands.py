@@ -56,7 +56,7 @@ class Stand:
         told = self._canaries.planted
         mine, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cellblock.audit.stand", str(theirs.fileno())],
+            [sys.executable, "-m", "cellblock.audit.overseen", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
