@@ -17,6 +17,9 @@ from .chains import Setting
 from .host import SECRET, Job
 from .hosts import Host, host
 
+ALONE = 11
+"""The number of a call beside which no other is under way: one that was sent before its host stopped may be counted afterwards."""
+
 
 @pytest.fixture
 def other() -> Iterator[Host]:
@@ -67,7 +70,7 @@ def test_a_suspended_host_whose_run_was_taken_over_writes_nothing_when_it_wakes(
     was = setting.undisturbed()
     job = setting.job("suspended")
     folder = Path(job.folder)
-    with setting.held(job, 12) as pid:
+    with setting.held(job, ALONE) as pid:
         os.kill(pid, signal.SIGSTOP)
         run_id = checking.root_id(folder)
         assert run_id is not None

@@ -107,7 +107,11 @@ class Engine:
             StoreError: it cannot be opened.
         """
         with store_at(self.journal, self.settings.tenant, self.settings.secret) as store:
-            yield store
+            try:
+                yield store
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(store.settle)
 
     @asynccontextmanager
     async def tree(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 import anyio
+import anyio.lowlevel
 
 from ..errors import CellblockError, SandboxError, StoreError
 from ..events import RunEnded, RunStarted, SpentRow
@@ -95,6 +96,7 @@ async def _end(run: Run, status: Status, conclusion: Conclusion) -> None:
         if status == "ended":
             await keep_files(run)
             run.record.end(status, result)
+            await anyio.lowlevel.checkpoint()  # the answer may have tens of megabytes, each of which takes milliseconds to be stored
             forget_states(run)
         else:
             # The run is failing for a reason of its own, which a full disk must not hide.

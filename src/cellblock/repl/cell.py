@@ -15,14 +15,13 @@ from ..values import Value, plain
 from .foreign import called
 from .history import Answered
 from .meter import Meter
-from .pieces import in_pieces
+from .pieces import LONG_SECONDS, in_pieces
 from .protocol import ExecError, ExecResult, ExecUsage, External
 from .wire import Call, Done, Out, Wire
 
 _PREVIEW_CHARS = 32_000
 INTERRUPTED = "interrupted"
 """What a worker names as the limit of a cell that ended because we asked for it."""
-_LONG_SECONDS = 0.01
 _FRAMES_AT_ONCE, _BYTES_AT_ONCE = 16, 65_536
 
 
@@ -104,10 +103,11 @@ class CellRun:
         value, error = answer
         if error is None:
             try:
+                # A copy: a roll-back gives what crossed, whatever became of the original. At once, since that is somebody else's.
                 started = time.perf_counter()
-                value = plain(value, self.wire.caps)  # a copy: a roll-back gives what crossed, whatever became of the original
-                if time.perf_counter() - started > _LONG_SECONDS:
-                    await anyio.lowlevel.checkpoint()  # to pack it takes as long again
+                value = plain(value, self.wire.caps)
+                if time.perf_counter() - started > LONG_SECONDS:
+                    await anyio.lowlevel.checkpoint()
                 await self.meter.send({"t": "reply", "value": await in_pieces(self.wire.packing(value))})
                 self.answers.append((value, None))
                 return

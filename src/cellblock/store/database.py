@@ -84,6 +84,9 @@ class Database(Protocol):
     def problems(self) -> list[str]:
         """What is damaged, a line each."""
 
+    def settle(self) -> None:
+        """Do in advance what makes `close` slow after much was written. From any thread, while nobody writes."""
+
     def close(self) -> None:
         """Close the connection; what was written stays. Harmless when called twice."""
 

@@ -161,6 +161,9 @@ class PostgresDatabase:
         """Nothing: the server watches over its own pages."""
         return []
 
+    def settle(self) -> None:
+        """As `Database` says: nothing."""
+
     def close(self) -> None:
         """As `Database` says."""
         if self._connection is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import StoreError
 from .database import Duplicate, Orphan
+from .log import NEVER_MORE_PAGES, Log
 from .schema import FROM_1_AFTER, FROM_1_BEFORE, SCHEMA_VERSION, TABLES, statements
 
 BUSY_SECONDS = 5.0
@@ -37,8 +38,9 @@ class SQLiteDatabase:
 
     def __init__(self, path: str | os.PathLike[str], *, busy_seconds: float = BUSY_SECONDS) -> None:
         self.place = os.fspath(path)
-        self._depth = 0
+        self._depth = self._written = 0
         self._writable = True
+        self._log: Log | None = None
         try:
             self._db = self._connect(busy_seconds)
         except sqlite3.Error as error:
@@ -62,7 +64,8 @@ class SQLiteDatabase:
         if not os.access(Path(self.place).absolute().parent, os.W_OK) and not Path(f"{self.place}-wal").exists():
             # Nothing can be made beside the file, and nobody else can be writing to it.
             options += "&immutable=1"
-        return sqlite3.connect(f"{Path(self.place).absolute().as_uri()}?{options}", uri=True, timeout=busy_seconds, isolation_level=None)
+        place = f"{Path(self.place).absolute().as_uri()}?{options}"
+        return sqlite3.connect(place, uri=True, timeout=busy_seconds, isolation_level=None)
 
     def _prepare(self, busy_seconds: float) -> None:
         if self._writable:
@@ -80,6 +83,9 @@ class SQLiteDatabase:
             advice = "make the file writable, and it is brought up to date" if older else "use a newer cellblock"
             raise StoreError(f"{self.place}: this journal has schema {self._version()}, and this version reads {SCHEMA_VERSION}; {advice}")
         self.execute("PRAGMA foreign_keys = ON")
+        if self._writable and self.place != ":memory:":
+            self.execute(f"PRAGMA wal_autocheckpoint = {NEVER_MORE_PAGES}")
+            self._log = Log(self.place)
 
     def _check_plain(self) -> None:
         # Somebody else's file may hold them under the names of the journal's tables. Whoever reads or writes there runs its statements,
@@ -117,16 +123,27 @@ class SQLiteDatabase:
     def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """As `Database` says."""
         try:
-            return self._db.execute(sql, values)
+            done = self._db.execute(sql, values)
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
             raise self._told(error) from error
+        self._wrote(sum(len(value) for value in values if type(value) is bytes))
+        return done
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """As `Database` says."""
+        rows = list(rows)
         try:
-            return self._db.executemany(sql, rows).rowcount
+            done = self._db.executemany(sql, rows).rowcount
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
             raise self._told(error) from error
+        self._wrote(sum(len(value) for row in rows for value in row if type(value) is bytes))
+        return done
+
+    def _wrote(self, size: int) -> None:
+        self._written += size
+        if self._log is not None and self._depth == 0:
+            self._log.wrote(self._written)
+            self._written = 0
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """As `Database` says."""
@@ -154,6 +171,7 @@ class SQLiteDatabase:
             raise
         finally:
             self._depth -= 1
+        self._wrote(0)
 
     def take_turn(self, name: str) -> None:
         """Nothing to wait for: a transaction that has begun is the only one that writes."""
@@ -175,8 +193,14 @@ class SQLiteDatabase:
             found.append(_explain(error))
         return found
 
+    def settle(self) -> None:
+        """As `Database` says."""
+        if self._log is not None:
+            self._log.settle()
+
     def close(self) -> None:
         """As `Database` says."""
+        self.settle()
         self._db.close()
 
     def _told(self, error: Exception) -> StoreError:

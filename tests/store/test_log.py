@@ -1,0 +1,69 @@
+"""What was written gets from the log into the file in a thread of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from cellblock.store.log import MOVED_BYTES, Log
+from cellblock.store.sqlite import SQLiteDatabase
+
+INSERT = "INSERT INTO blobs (tenant, blob, kind, size, tag, touched, data) VALUES ('t', ?, 'k', 1, ?, 0.0, ?)"
+MUCH = os.urandom(2 * MOVED_BYTES)
+
+
+@pytest.fixture
+def movers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The threads that moved something."""
+    found: list[int] = []
+    move = Log._move
+    monkeypatch.setattr(Log, "_move", lambda log: (found.append(threading.get_ident()), move(log)))
+    return found
+
+
+def test_much_is_moved_while_the_database_is_open_and_not_by_who_writes(tmp_path: Path, movers: list[int]) -> None:
+    path = tmp_path / "j.db"
+    database = SQLiteDatabase(path)
+    database.execute(INSERT, ("one", b"", MUCH))
+    database.settle()
+    assert path.stat().st_size > len(MUCH) and len(movers) == 1 and movers[0] != threading.get_ident()
+    database.execute(INSERT, ("two", b"", b"little"))
+    database.close()
+    assert len(movers) == 1 and os.listdir(tmp_path) == ["j.db"]
+
+
+def test_a_transaction_is_moved_once_it_has_ended(tmp_path: Path, movers: list[int]) -> None:
+    database = SQLiteDatabase(tmp_path / "j.db")
+    with database.transaction():
+        database.executemany(INSERT, [("one", b"", MUCH), ("two", b"", MUCH)])
+        assert not movers
+    database.settle()
+    assert movers and (tmp_path / "j.db").stat().st_size > 2 * len(MUCH)
+    database.close()
+
+
+def test_what_was_written_last_is_moved_by_who_settles(tmp_path: Path, movers: list[int]) -> None:
+    log = Log(str(tmp_path / "j.db"))
+    log._thread = threading.Thread(target=(ends := threading.Event()).wait)  # one that is busy with what came before
+    log._thread.start()
+    log.wrote(2 * MOVED_BYTES)
+    ends.set()
+    log.settle()
+    assert movers == [threading.get_ident()] and log._written == 0
+
+
+def test_a_file_that_is_gone_is_not_made_again(tmp_path: Path, movers: list[int]) -> None:
+    log = Log(str(tmp_path / "j #1.db"))
+    log.wrote(2 * MOVED_BYTES)
+    log.settle()
+    assert movers and os.listdir(tmp_path) == []
+
+
+def test_what_is_read_only_or_in_memory_has_no_log(tmp_path: Path, movers: list[int]) -> None:
+    database = SQLiteDatabase(":memory:")
+    database.execute(INSERT, ("one", b"", MUCH))
+    database.close()
+    assert not movers
