@@ -23,7 +23,8 @@ class ValueCaps:
     """How much one value may hold."""
 
     total_bytes: int = 32 * 2**20
-    """Of all texts and bytes together, keys included; UTF-8."""
+    """Of all texts and bytes together, keys included; UTF-8. One text from a cell may have half of it if it is not ASCII, and a quarter
+    with a character beyond U+FFFF: it is twice or four times as large here."""
     items: int = 100_000
     """Scalars and containers together."""
     depth: int = 32
@@ -33,7 +34,7 @@ class ValueCaps:
 
 BITS_PER_DIGIT = math.log2(10)
 DEFAULT_CAPS = ValueCaps()
-PIECE_ITEMS = 5_000
+PIECE_ITEMS, PIECE_BYTES = 5_000, 4 * 2**20
 """Are copied at once, which takes some milliseconds."""
 _SCALARS = (type(None), bool, float)
 _Waiting: TypeAlias = tuple[Any, int, Any]
@@ -99,7 +100,7 @@ class Copier:
         No call within a call, whatever the depth: a guest would choose one at which Python gets memory for its stack, and gives it back,
         with each of a hundred thousand calls.
         """
-        pause = self.items + PIECE_ITEMS
+        items, size = self.items + PIECE_ITEMS, self.size + PIECE_BYTES
         while waiting:
             content, depth, empty = waiting.pop()
             for item in content.items() if type(content) is dict else content:
@@ -107,9 +108,9 @@ class Copier:
                     empty[self.key(item[0])] = self.begun(item[1], depth, waiting)
                 else:
                     empty.append(self.begun(item, depth, waiting))
-                if self.items >= pause:
+                if self.items >= items or self.size >= size:
                     yield
-                    pause = self.items + PIECE_ITEMS
+                    items, size = self.items + PIECE_ITEMS, self.size + PIECE_BYTES
 
     def begun(self, value: object, depth: int, waiting: list[_Waiting]) -> Value:
         """A copy of a scalar. Of a container that lies `depth` deep it is an empty one; what is to fill it waits."""

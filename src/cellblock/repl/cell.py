@@ -83,6 +83,8 @@ class CellRun:
         if number > 2 * self.limits.host_calls:
             raise LimitExceeded("host_calls", allowed=self.limits.host_calls, used=number)
         args, kwargs = await in_pieces(self.wire.opening(call.args, call.kwargs, expect=self.meter.expect))
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        self.meter.check_alive()  # others ran meanwhile: who closed the session has no more of its calls made
         answer = self._again(number) if self.recorded is not None else await self._ask(call.name, number, args, kwargs)
         await self._reply(answer)
 

@@ -11,7 +11,7 @@ import anyio
 from ..errors import LimitExceeded
 from ..limits import ExecLimits
 from .process import WorkerProcess
-from .wire import Incoming, Wire
+from .wire import Incoming, Wire, WorkerDied
 
 T = TypeVar("T")
 GRACE_SECONDS = 0.25
@@ -86,6 +86,15 @@ class Meter:
         """
         if (out := self._wire.received - self._received_start + size) > self._limits.bytes_out:
             raise LimitExceeded("bytes_out", allowed=self._limits.bytes_out, used=out)
+
+    def check_alive(self) -> None:
+        """Refuse what a worker asked for that somebody has ended since.
+
+        Raises:
+            WorkerDied: it was.
+        """
+        if not self._process.alive:
+            raise WorkerDied("the worker was ended")
 
     async def _finished(self, rest: memoryview) -> bool:
         await self._wire.finish(rest)

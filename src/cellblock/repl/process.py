@@ -47,6 +47,7 @@ class WorkerProcess:
         self.pid, self.pids = -1, tuple[int, ...]()
         self._statm, self._owner, self._lock = -1, os.getpid(), threading.Lock()
         self._resting_cpu: float | None = None
+        self._told_to_end = False
 
     @classmethod
     def greeted(cls, connection: socket.socket, pidfd: int, memory_bytes: int, *, gated: bool = False) -> WorkerProcess:
@@ -108,7 +109,7 @@ class WorkerProcess:
     @property
     def alive(self) -> bool:
         """Whether it can still serve."""
-        return self.pidfd >= 0 and not _ended(self.pidfd)
+        return self.pidfd >= 0 and not self._told_to_end and not _ended(self.pidfd)
 
     def rest(self) -> None:
         """From now on it has nothing to do."""
@@ -130,6 +131,7 @@ class WorkerProcess:
 
     def end(self) -> None:
         """Send it the signal that ends it, and nothing else: whoever uses its descriptors goes on using them."""
+        self._told_to_end = True
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:

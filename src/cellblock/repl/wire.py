@@ -33,6 +33,9 @@ KEPT_BYTES = 2**16
 INLINE_BYTES = 4096
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
 """Text or bytes in the mail file, an int of more than 64 bits, bytes that lie in the frame."""
+WIDER_BYTES = 16 * 2**20, 8 * 2**20
+"""Of one text that is not ASCII, and with a character beyond U+FFFF: Python keeps two or four bytes for each of its characters then."""
+_FOUR_BYTES = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))
 _CHUNK = 65_536
 _HEADER = struct.Struct("<I")
 _SPAN = struct.Struct("<QQ")
@@ -174,11 +177,9 @@ class Wire:
         Args:
             expect: told how many bytes of mail are read next; what it raises ends the work.
         """
-        opener, waiting = _Opener(self, expect), list[Any]()
+        opened, named = list[Value](), dict[str, Value]()
         try:
-            opened = [opener.begun(value, 0, waiting) for value in args]
-            named = {opener.key(key): opener.begun(value, 0, waiting) for key, value in (kwargs or {}).items()}
-            yield from opener.filling(waiting)
+            yield from _Opener(self, expect).filling([(kwargs or {}, 0, named), (args, 0, opened)])
         except (TypeError, ValueError) as error:
             raise SandboxBroken(f"the worker sent a value that cannot cross: {error}") from None
         return opened, named
@@ -310,7 +311,15 @@ class _Opener(Copier):
         self.charge(size)  # before it is read
         self._expect(size)
         raw = self._wire.read_mail(data)
-        return raw if code == EXT_BYTES else raw.decode()
+        return raw if code == EXT_BYTES else _decoded(raw)
+
+
+def _decoded(raw: bytes) -> str:
+    if len(raw) > WIDER_BYTES[1] and not raw.isascii():
+        most = WIDER_BYTES[any(lead in raw for lead in _FOUR_BYTES)]
+        if len(raw) > most:
+            raise ValueError(f"a text of more than {most:,} bytes that is not ASCII")
+    return raw.decode()
 
 
 class _Packer(Copier):
