@@ -82,8 +82,11 @@ class Interpreter(Protocol):
         """A variable's value, as plain Python data."""
         ...
 
-    def dump(self) -> tuple[Sequence[Piece], dict[str, str]]:
-        """The whole state between cells, in pieces, and what is not in it: each such variable's name, and why."""
+    def dump(self, *, keeps: bool) -> tuple[Sequence[Piece], dict[str, str]]:
+        """The whole state between cells, in pieces, and what is not in it: each such variable's name, and why.
+
+        `keeps` says that the dump's file stays as long as this session goes on, so that memory may become it; see `Movable`.
+        """
         ...
 
     def load(self, request: OpenRequest, inputs: dict[str, Any], state: memoryview) -> None:

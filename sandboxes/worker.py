@@ -217,7 +217,7 @@ class Worker:
     def _checkpoint(self, frame: dict[str, Any]) -> list[Any]:
         _, (fd,), _, _ = socket.recv_fds(self.connection, 1, 1)
         try:
-            pieces, left_out = self.interpreter.dump()
+            pieces, left_out = self.interpreter.dump(keeps=frame["keeps"])
             head = msgspec.msgpack.encode((self.names, self.bound, self._mark()))
             padding = bytes(_next_page(_HEAD_BYTES + len(head)) - _HEAD_BYTES - len(head))
             size = _write(fd, frame["bytes"], [len(head).to_bytes(_HEAD_BYTES, "little"), head, padding, *pieces])

@@ -123,7 +123,7 @@ class MontyInterpreter:
         self.lookup = dict.fromkeys(functions, _called_by_name) | inputs
         self.lookup[METHOD] = _called_by_name
 
-    def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+    def dump(self, *, keeps: bool = False) -> tuple[Sequence[Buffer], dict[str, str]]:
         """The child's whole heap: nothing is left behind."""
         assert self.session is not None
         return [self.session.dump()], {}

@@ -92,7 +92,7 @@ class Naked:
             raise GuestError("LookupError", f"no variable named {name!r}")
         return plain(self.variables[name])
 
-    def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+    def dump(self, *, keeps: bool = False) -> tuple[Sequence[Buffer], dict[str, str]]:
         """The variables, pickled: what a broken worker writes is loaded by a broken worker alone."""
         kept, lost = {}, {}
         for name in self.names():

@@ -124,7 +124,7 @@ class RestrictedInterpreter:
         except BaseException as error:  # noqa: BLE001 - a cell's own methods answer here
             raise GuestError(*_said(error)) from None
 
-    def dump(self) -> tuple[Sequence[Buffer], dict[str, str]]:
+    def dump(self, *, keeps: bool = False) -> tuple[Sequence[Buffer], dict[str, str]]:
         """The whole state between cells, in pieces, and what is not in it."""
         changed = [name for name in self.inputs if not self._is_as_given(name)]
         own = {name: self.variables[name] for name in (*changed, *self.names()) if name in self.variables}

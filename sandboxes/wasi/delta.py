@@ -68,19 +68,26 @@ class Head(msgspec.Struct, frozen=True):
     drawn: int
 
 
-def dump(memory: Memory, image: Image, state: State) -> list[Piece]:
-    """The pieces of a dump; the pages are views of the guest's memory, to be copied before it runs again."""
+def dump(memory: Memory, image: Image, state: State, *, keeps: bool = False) -> list[Piece]:
+    """The pieces of a dump; the pages are views of the guest's memory, to be copied before it runs again.
+
+    Args:
+        keeps: long runs become the dump's file as they are written, and no page stays an older one's.
+    """
     runs = changed(memory, image)
     packed = b"".join(_RUN.pack(first // FINE, size // FINE) for first, size in runs)
     head = msgspec.msgpack.encode(Head(image.digest, memory.size, packed, state.monotonic, state.seed, state.drawn))
     padding = bytes(_pages_at(len(head)) - _LENGTH.size - len(head))
-    return [_LENGTH.pack(len(head)), head, padding, *_pieces(memory, runs)]
+    return [_LENGTH.pack(len(head)), head, padding, *_pieces(memory, runs, keeps=keeps)]
 
 
-def _pieces(memory: Memory, runs: list[tuple[int, int]]) -> Iterator[Piece]:
+def _pieces(memory: Memory, runs: list[tuple[int, int]], *, keeps: bool) -> Iterator[Piece]:
     view = memory.view()
+    if keeps:
+        for first, size in list(memory.mapped.without(run for run in runs if run[1] >= MAPPED_BYTES)):
+            memory.own(first, size)
     for first, size in runs:
-        if size < MAPPED_BYTES:
+        if size < MAPPED_BYTES or not keeps:
             yield view[first : first + size]
             continue
         for start in range(first, first + size, MOVED_BYTES):

@@ -8,6 +8,8 @@ from typing import Any
 
 import wasmtime._bindings as bindings
 
+from .mapped import Mapped
+
 PAGE = 65536
 """Of WebAssembly: memory grows by so many bytes."""
 _copy_out = ctypes.string_at
@@ -16,6 +18,7 @@ _view.argtypes = (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
 _view.restype = ctypes.py_object
 _PYBUF_WRITE = 0x200
 _MAP_FIXED = 16
+_ALL_PAGES = mmap.PROT_READ | mmap.PROT_WRITE
 _libc = ctypes.CDLL(None)
 _libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
 _libc.mmap.restype = ctypes.c_void_p
@@ -30,11 +33,13 @@ class Memory:
 
     Attributes:
         address: where it lies in this process.
+        mapped: which of its pages are a file's.
     """
 
     def __init__(self, context: Any, extern: Any) -> None:
         self._context, self._memory = context, ctypes.byref(extern.of.memory)
         self._kept = extern
+        self.mapped = Mapped()
         # As much address space is reserved as a memory can ever have, so it does not move; and it never shrinks.
         self.address = ctypes.cast(bindings.wasmtime_memory_data(context, self._memory), ctypes.c_void_p).value or 0
         self._at_least = self.size
@@ -76,10 +81,25 @@ class Memory:
         self._check(pointer, size)
         if (pointer | size | offset) % mmap.PAGESIZE:
             return False
-        found = _libc.mmap(
-            self.address + pointer, size, mmap.PROT_READ | mmap.PROT_WRITE, _MAP_FIXED | mmap.MAP_PRIVATE, descriptor, offset
-        )
+        found = _libc.mmap(self.address + pointer, size, _ALL_PAGES, _MAP_FIXED | mmap.MAP_PRIVATE, descriptor, offset)
+        self.mapped.add(pointer, size)
         return bool(found == self.address + pointer)
+
+    def own(self, pointer: int, size: int) -> None:
+        """Let go of the file that lies there, and have its bytes in memory of our own; zeros take none.
+
+        Raises:
+            OSError: the system refuses.
+        """
+        for start in range(pointer, pointer + size, PAGE):
+            part = min(PAGE, pointer + size - start)
+            data = self.read(start, part)
+            place = self.address + start
+            if _libc.mmap(place, part, _ALL_PAGES, _MAP_FIXED | mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0) != place:
+                raise OSError("no memory")
+            if data.count(0) != part:
+                self.write(start, data)
+        self.mapped.remove(pointer, size)
 
     def grow_to(self, size: int) -> bool:
         """Make it at least so large. False where the limit forbids."""

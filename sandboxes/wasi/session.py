@@ -46,11 +46,11 @@ class WasiInterpreter:
         self.host.state.wall = request.clock
         self._ask(v.OPEN, pack([request.far, inputs, None]))
 
-    def dump(self) -> tuple[Sequence[Piece], dict[str, str]]:
+    def dump(self, *, keeps: bool = False) -> tuple[Sequence[Piece], dict[str, str]]:
         """Everything, as views of the guest's memory: nothing is left out."""
         if not self.instance.at_rest:
             raise GuestError("RuntimeError", "the interpreter crashed; there is no state to save")
-        return dump(self.instance.memory, self.image, self.host.state), {}
+        return dump(self.instance.memory, self.image, self.host.state, keeps=keeps), {}
 
     def names(self) -> list[str]:
         """Names that cells have bound; none once the guest is lost."""

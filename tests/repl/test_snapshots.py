@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from responsive import responsive_loop
@@ -17,7 +19,7 @@ from cellblock.repl.base import SavedState
 from cellblock.repl.guests import monty
 from cellblock.repl.keys import tenant_key
 from cellblock.repl.session import open_session
-from cellblock.repl.snapshot import left_out, seal, unseal
+from cellblock.repl.snapshot import MAGIC, left_out, seal, unseal
 from cellblock.testing import snapshots
 
 pytestmark = pytest.mark.anyio
@@ -148,7 +150,28 @@ def test_no_other_bytes_pass(data: bytes) -> None:
 
 def test_a_whole_snapshot_gives_its_state_and_names_what_it_lacks() -> None:
     assert bytes(unseal(SEALED, monty(), KEY)) == b"the state"
-    assert left_out(SEALED) == {"f": "a closure"} and left_out(b"no snapshot") == {}
+    assert left_out(SEALED) == {"f": "a closure"}
+
+
+def a_snapshot(header: bytes, size: int | None = None) -> bytes:
+    return MAGIC + struct.pack("<I", len(header) if size is None else size) + header + bytes(32)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no snapshot",
+        MAGIC,
+        b"x" + a_snapshot(msgspec.msgpack.encode({"sandbox": "a", "interpreter": "b", "left_out": {"f": "why"}}))[1:],
+        a_snapshot(b"", 2**32 - 1),
+        a_snapshot(b"\x81\xa7sandbox\xa2\xff\xfe"),
+        a_snapshot(b"\x81\xa8left_out" + b"\x81\xa1x" * 100_000),
+        a_snapshot(b"\x83\xa7sandbox\xa1a\xabinterpreter\xa1b\xa8left_out\xdf" + struct.pack(">I", 10**6) + b"\xa1x\xa0" * 10**6),
+    ],
+)
+def test_of_other_bytes_nothing_is_said_to_be_left_out(data: bytes) -> None:
+    assert left_out(data) == {}
 
 
 @pytest.mark.parametrize("change", [{"name": "other"}, {"package": "msgspec"}, {"artefact": "0123456789abcdef0123"}])

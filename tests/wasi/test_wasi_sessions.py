@@ -100,11 +100,37 @@ def test_without_a_compiled_guest_the_error_says_what_to_run(tmp_path):
         Zygote(spec)
 
 
-async def test_a_large_state_that_is_kept_is_not_in_memory_twice(wasi):
-    await wasi.exec("blocks = [bytes([n]) * 2**20 for n in range(64)]")
+BLOCKS = "blocks = [bytearray([n]) * 2**20 for n in range(64)]\n"
+RESTS = "\nwhile True: pass"
+"""Ends a cell at a limit: from then on the session rests on its state as it is now."""
+
+
+async def test_a_state_that_a_session_rests_on_is_not_in_memory_twice(wasi):
+    await wasi.exec(BLOCKS)
     before = wasi._standing.live.process.own_bytes()
-    await wasi.dump()
+    assert (await wasi.exec(RESTS, limits=SHORT)).state == "kept"
     assert wasi._standing.live.process.own_bytes() < before - 50 * 2**20
+    assert (await wasi.exec("print(all(b == bytes([n]) * 2**20 for n, b in enumerate(blocks)))")).stdout == "True\n"
+
+
+async def test_a_worker_keeps_no_file_of_an_older_state(wasi):
+    await wasi.exec(BLOCKS + RESTS, limits=SHORT)
+    for number in range(2):
+        # A part is zeros now, and another is changed: what the next state does not hold was the last one's.
+        cell = f"for b in blocks[{20 * number}:{20 * number + 10}]:\n    b[:] = bytes(len(b))\nfor b in blocks[60:]:\n    b[0] = {number}"
+        assert (await wasi.exec(cell + RESTS, limits=SHORT)).state == "kept"
+        assert len(_state_files(wasi._standing.live.process.pid)) == 1
+    shown = await wasi.exec("print([any(b) for b in blocks], {b[0] for b in blocks[60:]}, {b[1] for b in blocks[60:]})")
+    zeros = [number // 20 < 2 and number % 20 < 10 for number in range(64)]
+    assert shown.stdout == f"{[not zero for zero in zeros]} {{1}} {set(range(60, 64))}\n"
+
+
+def _state_files(pid):
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    except PermissionError:
+        pytest.skip("an ordinary user may not look at a worker's memory")
+    return {line.split()[4] for line in lines if "cellblock-state" in line}
 
 
 async def test_what_cells_do_after_a_dump_is_not_in_it(wasi):

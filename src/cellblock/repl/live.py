@@ -119,8 +119,11 @@ class Live:
         """Bind a variable to a value that is plain already."""
         await self.ask({"t": "set", "name": name, "value": await in_pieces(self.wire.packing(value))})
 
-    async def dump(self) -> SavedState:
+    async def dump(self, *, keeps: bool = False) -> SavedState:
         """The state between cells, in a memory file of its own.
+
+        Args:
+            keeps: the file stays until the next such dump: the worker's memory may become it, so that it is not there twice.
 
         Raises:
             StateTooLarge: it is too large to be written.
@@ -133,7 +136,7 @@ class Live:
         saved = SavedState.empty(room)
         self.dumps += 1
         try:
-            answer = await self.ask({"t": "checkpoint", "bytes": room}, saved.fd)
+            answer = await self.ask({"t": "checkpoint", "bytes": room, "keeps": keeps}, saved.fd)
             saved.finish(*_dumped(answer, room))
         except TypeError as error:
             saved.release()

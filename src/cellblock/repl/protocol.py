@@ -115,8 +115,7 @@ class REPLProtocol(Protocol):
     async def dump(self) -> bytes:
         """State between cells: bytes that `open_session(…, snapshot=…)` of the same sandbox, version and tenant goes on from.
 
-        Its `left_out` names the variables that could not be carried. Most of the work is done in a thread; the last copy holds
-        the event loop for up to a millisecond a megabyte.
+        `left_out` names the variables that could not be carried. The work is done in a thread.
 
         Raises:
             SandboxError: it is too large to be written; the session goes on.

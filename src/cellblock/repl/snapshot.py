@@ -22,6 +22,8 @@ from .wire import memory_file
 
 MAGIC = b"cellblock snapshot\n"
 FORMAT = 1
+HEADER_BYTES = 2**20
+"""Ours has a few hundred names at most."""
 _LENGTH = struct.Struct("<I")
 _SEAL_BYTES = hashlib.sha256().digest_size
 
@@ -76,10 +78,9 @@ def unseal(data: bytes, spec: GuestSpec, key: bytes) -> memoryview:
         raise TamperedSnapshot("these bytes are no snapshot of this tenant: changed, cut off, or sealed with another key")
     start = len(MAGIC) + _LENGTH.size
     end = start + _LENGTH.unpack(body[len(MAGIC) : start])[0]
-    try:
-        header = msgspec.msgpack.decode(body[start:end], type=Header)
-    except msgspec.DecodeError:
-        raise StaleSnapshot("this snapshot has another format; the version of Cellblock that wrote it can read it") from None
+    header = _header(data)
+    if header is None:
+        raise StaleSnapshot("this snapshot has another format; the version of Cellblock that wrote it can read it")
     _check_version(header, spec)
     return body[end:]
 
@@ -91,7 +92,7 @@ def sandbox_of(data: bytes) -> str:
 
 
 def left_out(snapshot: bytes) -> dict[str, str]:
-    """Variables that a snapshot does not hold, by name, and why.
+    """Variables that a snapshot does not hold, by name, and why; none, if these bytes are no snapshot.
 
     Args:
         snapshot: what `dump` gave. The seal is not looked at: of bytes from elsewhere, this is what they say.
@@ -102,9 +103,14 @@ def left_out(snapshot: bytes) -> dict[str, str]:
 
 def _header(data: bytes) -> Header | None:
     start = len(MAGIC) + _LENGTH.size
+    if not isinstance(data, bytes) or len(data) < start or not data.startswith(MAGIC):
+        return None  # what sessions that are not ours call a dump
+    (size,) = _LENGTH.unpack(data[len(MAGIC) : start])
+    if size > HEADER_BYTES:
+        return None
     try:
-        return msgspec.msgpack.decode(data[start : start + _LENGTH.unpack(data[len(MAGIC) : start])[0]], type=Header)
-    except (msgspec.DecodeError, struct.error):
+        return msgspec.msgpack.decode(data[start : start + size], type=Header)
+    except (msgspec.DecodeError, ValueError, RecursionError):  # a text in it that is none is a ValueError
         return None
 
 

@@ -111,8 +111,8 @@ class Standing:
         await live.set(name, value)
         await self._add(live, Ran("", name=name, value=value), live.wire.sent - sent)
 
-    async def dump(self, live: Live) -> SavedState:
-        """The state between cells.
+    async def dump(self, live: Live, *, keeps: bool = False) -> SavedState:
+        """The state between cells; `keeps` as `Live.dump` takes it.
 
         Raises:
             StateTooLarge: it is too large to be written, or this worker was given all the files that it gets.
@@ -120,7 +120,7 @@ class Standing:
         """
         if live.dumps >= DUMPS_OF_ONE_WORKER:
             raise StateTooLarge("the state was refused too often; what is in the variables cannot be dumped")
-        saved = await live.dump()
+        saved = await live.dump(keeps=keeps)
         if live.dumps >= DUMPS_OF_ONE_WORKER and not self.history.is_lost:
             self.drop()
         return saved
@@ -131,7 +131,7 @@ class Standing:
             if self.options.spec.facts.forks:
                 self.history.rest_on(FrozenWorker(await live.fork()))
                 return True
-            saved = await self.dump(live)
+            saved = await self.dump(live, keeps=True)
         except StateTooLarge:
             return False
         if saved.left_out:

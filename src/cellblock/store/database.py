@@ -5,7 +5,7 @@ The SQL is shared, and kept to what SQLite and PostgreSQL both understand; `sqli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -65,6 +65,13 @@ class Database(Protocol):
 
         Raises:
             StoreError: they could not be read.
+        """
+
+    def each(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The same rows one after the other, all as they stood at one moment. For large ones: where the database can, few are in memory.
+
+        Raises:
+            StoreError: they could not be read; some may have come by then.
         """
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -128,6 +128,10 @@ class PostgresDatabase:
         """As `Database` says."""
         return self.execute(sql, values).fetchall()
 
+    def each(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """As `Database` says."""
+        yield from self.rows(sql, values)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """As `Database` says."""

@@ -152,6 +152,13 @@ class SQLiteDatabase:
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
             raise self._told(error) from error
 
+    def each(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """As `Database` says."""
+        try:
+            yield from self._db.execute(sql, values)
+        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+            raise self._told(error) from error
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """As `Database` says."""

@@ -19,11 +19,9 @@ _BELOW = """
         SELECT run_id, tenant FROM runs WHERE number = ?
         UNION SELECT runs.run_id, runs.tenant FROM runs JOIN below ON runs.parent = below.run_id AND runs.tenant = below.tenant
     ) SELECT runs.run_id, runs.number FROM runs JOIN below ON runs.run_id = below.run_id WHERE runs.number <> ? ORDER BY runs.number"""
-_FROM_EFFECTS = "FROM effects e LEFT JOIN outcomes o ON o.run = e.run AND o.seq = e.seq WHERE e.run = ?"
-_EFFECTS = f"SELECT e.seq, e.kind, e.key, e.payload, o.outcome, e.started, o.ended {_FROM_EFFECTS}"
-_SIZES = f"SELECT e.seq, COALESCE(length(e.payload), 0) + COALESCE(length(o.outcome), 0) {_FROM_EFFECTS}"
-PORTION_BYTES = 4 * 2**20
-"""Of packed effects are read at once."""
+_EFFECTS = """
+    SELECT e.seq, e.kind, e.key, e.payload, o.outcome, e.started, o.ended FROM effects e
+    LEFT JOIN outcomes o ON o.run = e.run AND o.seq = e.seq WHERE e.run = ?"""
 _RUN_COLUMNS: dict[str, Kinds] = {
     "run_id": str,
     "parent": OPTIONAL_TEXT,
@@ -129,10 +127,8 @@ class Trees:
         if kinds is not None and not wanted:
             return
         where = f" AND e.kind IN ({', '.join('?' * len(wanted))})" if wanted else ""
-        sizes = self._db.rows(f"{_SIZES}{where} ORDER BY e.seq", (number, *wanted))
-        for first, last in _portions(sizes):
-            rows = self._db.rows(f"{_EFFECTS}{where} AND e.seq BETWEEN ? AND ? ORDER BY e.seq", (number, *wanted, first, last))
-            yield from (self._effect(run_id, as_declared(self._db.place, "effects", _EFFECT_COLUMNS, row)) for row in rows)
+        for row in self._db.each(f"{_EFFECTS}{where} ORDER BY e.seq", (number, *wanted)):
+            yield self._effect(run_id, as_declared(self._db.place, "effects", _EFFECT_COLUMNS, row))
 
     def _effect(self, run_id: str, row: Sequence[Any]) -> EffectRow:
         return EffectRow(
@@ -187,19 +183,6 @@ class Trees:
             return unpack(data)
         except ValueError as error:
             raise StoreError(f"{self._db.place}: the journal is damaged: {error}") from error
-
-
-def _portions(sizes: Iterable[tuple[Any, int]]) -> Iterator[tuple[Any, Any]]:
-    """First and last of each portion, from the size of each row."""
-    first = last = None
-    total = 0
-    for seq, size in sizes:
-        if first is not None and total + size > PORTION_BYTES:
-            yield first, last
-            first, total = None, 0
-        first, last, total = seq if first is None else first, seq, total + size
-    if first is not None:
-        yield first, last
 
 
 def _spans(seqs: Collection[int]) -> Iterator[tuple[int, int]]:
