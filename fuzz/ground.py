@@ -151,12 +151,13 @@ class Ground:
         """
         if self._portal is None:
             self._portal = self._stack.enter_context(start_blocking_portal())
+        stalls: list[float] = []
         try:
-            found, stalled = self._portal.call(watched, work)
+            found = self._portal.call(watched, work, stalls.append)
         except Late as late:
             raise TooSlow(str(late)) from None
-        if stalled:
-            raise TooSlow(stood_still(stalled))
+        if stalls:
+            raise TooSlow(stood_still(stalls[0]))
         return found
 
     def opened(self, **options: Any) -> Session:
@@ -172,8 +173,12 @@ class Ground:
             self.wait(session.aclose)
 
 
-async def watched(work: Callable[[], Awaitable[T]]) -> tuple[T, float]:
-    """What the coroutine gives, and for how many seconds the event loop stood still while it ran; 0 if for no longer than it may."""
+async def watched(work: Callable[[], Awaitable[T]], stalled: Callable[[float], object]) -> T:
+    """What the coroutine gives, or raises.
+
+    Args:
+        stalled: told for how many seconds the event loop stood still while it ran, if that was for longer than it may.
+    """
     gaps, last = [0.0], clock()
 
     async def watch() -> None:
@@ -192,10 +197,12 @@ async def watched(work: Callable[[], Awaitable[T]]) -> tuple[T, float]:
         except Exception as error:
             failure = error  # raised below: a group would wrap it
         group.cancel_scope.cancel()
+    longest = max(*gaps, clock() - last - _LOOK_SECONDS)
+    if longest > STALL_SECONDS and longest / slowness() > STALL_SECONDS:
+        stalled(longest)
     if failure is not None:
         raise failure
-    longest = max(*gaps, clock() - last - _LOOK_SECONDS)
-    return found, longest if longest > STALL_SECONDS and longest / slowness() > STALL_SECONDS else 0.0
+    return found
 
 
 def stood_still(seconds: float) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +98,8 @@ class Sessions(RuleBasedStateMachine):
     sessions: Bundle[One] = Bundle("sessions")
     dumps: Bundle[Dumped] = Bundle("dumps")
     portal: BlockingPortal
-    stalls: ClassVar[list[float]] = []
-    """Seconds for which the event loop stood still, of each step in which it did for too long."""
+    stalls: ClassVar[list[tuple[float, str]]] = []
+    """For how many seconds the event loop stood still, and in which step, where that was for too long."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,10 +114,8 @@ class Sessions(RuleBasedStateMachine):
         async def waited() -> T:
             return await work
 
-        found, stalled = self.portal.call(watched, waited)
-        if stalled:
-            self.stalls.append(stalled)
-        return found
+        caller = sys._getframe(1).f_code.co_name
+        return self.portal.call(watched, waited, lambda seconds: self.stalls.append((seconds, caller)))
 
     def added(self, session: Session, model: Model, tenant: str) -> One:
         one = One(session, model, tenant)
@@ -329,7 +328,8 @@ def run_stories(machine: type[Sessions], how: settings) -> None:
     machine.stalls = []
     run_state_machine_as_test(machine, settings=how)
     if machine.stalls:
-        raise TooSlow(stood_still(max(machine.stalls)))
+        seconds, step = max(machine.stalls)
+        raise TooSlow(f"{step}: {stood_still(seconds)}")
 
 
 def secret_of(tenant: str) -> str:

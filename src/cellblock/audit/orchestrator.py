@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.results import RunResult
 from ..engine.run import RLM
 from ..errors import CellblockError
-from ..events import AnyEvent, RunEnded, RunStarted
+from ..events import AnyEvent, RunEnded, RunStarted, SessionOpened
 from ..limits import ExecLimits
 from ..store.trace import TraceWriter
 from .attempts import Step, whole
@@ -50,7 +50,7 @@ class _Run:
     """Empty while there is none."""
     provider: Provider | None = None
     _open: set[str] = field(default_factory=set)
-    """Ids of the runs of its tree that go on now: each has a session."""
+    """Ids of the runs of its tree that have a session now."""
 
     @property
     def journal(self) -> Path:
@@ -101,6 +101,7 @@ class _Run:
         def hear(event: AnyEvent) -> None:
             if isinstance(event, RunStarted):
                 self.run_id = self.run_id if event.depth else event.run_id
+            elif isinstance(event, SessionOpened):
                 self._open.add(event.run_id)
                 self.evidence.allowed_bytes = max(self.evidence.allowed_bytes, len(self._open) * session_bytes)
             elif isinstance(event, RunEnded):

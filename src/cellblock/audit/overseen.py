@@ -2,7 +2,7 @@
 
 Workers do not let others of the same user look at their memory, and so nobody could tell what they share. The kernel lets the owner of a
 user namespace look at programs that were started inside of it: so the process enters one, in which it is who it was, and begins anew.
-Root sees everything anyway.
+Root sees everything anyway. Where no jail stands, nobody enters: inside, what escapes would reach less of what is outside.
 """
 
 from __future__ import annotations
@@ -31,11 +31,22 @@ def enter() -> None:
         Path("/proc/self", name).write_bytes(line.encode())
 
 
-def main() -> None:
-    """Become the throw-away process."""
-    if os.geteuid() != 0:
-        with suppress(OSError):  # then each page counts once for every process that has it
+def can_enter() -> bool:
+    """Whether the kernel allows all of it; one half alone would leave a process that is nobody. Tried in a copy of this process."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        with suppress(OSError):
             enter()
+            code = 0
+        os._exit(code)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def main() -> None:
+    """Become the throw-away process. Without the namespace each page counts once for every process that has it."""
+    if os.geteuid() != 0 and can_enter():
+        enter()
     os.execv(sys.executable, [sys.executable, "-m", "cellblock.audit.stand", *sys.argv[1:]])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .attempts import CLASSES
 from .judging import Outcome
+from .overseen import can_enter
 from .runner import Result
 from .system import Walls
 
@@ -128,7 +129,7 @@ def machine() -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release()}",
         "architecture": platform.machine(),
         "python": platform.python_version(),
-        "user": "root" if os.getuid() == 0 else "an ordinary user",
+        "user": "root" if os.geteuid() == 0 else "an ordinary user" + (", in user namespaces where a jail stands" if can_enter() else ""),
     }
 
 

@@ -175,4 +175,4 @@ class Desk:
         order = Order(
             system=self._name, walls=self._walls, wall_seconds=audit.wall_seconds, memory_bytes=audit.memory_bytes, external=external
         )
-        return Stand(order, is_control=self._system.is_control).started()
+        return Stand(order, is_control=self._system.is_control, jailed=self._system.jailed).started()

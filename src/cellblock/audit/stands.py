@@ -34,9 +34,13 @@ MUCH_BYTES = 64 * 2**20
 
 
 class Stand:
-    """One throw-away process with canaries of its own. `close` ends it and all that it started."""
+    """One throw-away process with canaries of its own. `close` ends it and all that it started.
 
-    def __init__(self, order: Order, *, is_control: bool = False) -> None:
+    Args:
+        jailed: cells run in a jail of ours; see `overseen`.
+    """
+
+    def __init__(self, order: Order, *, is_control: bool = False, jailed: bool = False) -> None:
         self.order = order
         self._stack = ExitStack()
         self._canaries: Canaries = self._stack.enter_context(planted())
@@ -45,6 +49,7 @@ class Stand:
         self._paths = {sysconfig.get_path("purelib"), str(Path(__file__).parents[2])}
         self._folder = str(Path(told.folder).parent)
         self._log = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack is the context
+        self._program = "overseen" if jailed else "stand"
         self._guard = CONTROL_GUARD_SECONDS if is_control else GUARD_SECONDS
 
     def started(self) -> Self:
@@ -56,7 +61,7 @@ class Stand:
         told = self._canaries.planted
         mine, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cellblock.audit.overseen", str(theirs.fileno())],
+            [sys.executable, "-m", f"cellblock.audit.{self._program}", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=self._log,

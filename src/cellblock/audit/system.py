@@ -50,6 +50,11 @@ class System:
     is_control: bool = False
     """It is no sandbox: the audit has failed if nothing escapes."""
 
+    @property
+    def jailed(self) -> bool:
+        """Whether its cells run in a jail of ours."""
+        return isinstance(self.sandbox, str) or (self.sandbox is not None and self.sandbox.jailed)
+
     def own_externals(self) -> dict[str, External]:
         """Externals and tools, by name.
 
