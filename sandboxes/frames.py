@@ -17,9 +17,8 @@ INLINE_BYTES = 4096
 """A longer text goes into the mail file, so that a frame stays small."""
 INLINE_TOTAL_BYTES = 2**17
 """Of short texts in one frame; further ones go into the mail file too."""
-WIDER_BYTES = 16 * 2**20, 8 * 2**20
-"""Of one text that is not ASCII, and with a character beyond U+FFFF: Python keeps two or four bytes for each of its characters then."""
-_FOUR_BYTES = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))
+WIDE_BYTES = 8 * 2**20
+"""Of one text that is not ASCII: for one character beyond U+FFFF, Python keeps four bytes for each of its characters."""
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
 """After the two halves of the mail file: the id of the exec that the host wants interrupted."""
@@ -199,8 +198,8 @@ class Packer:
     def _blob(self, raw: bytes, value: str | bytes) -> Any:
         wire = self._wire
         self._charge(len(raw))
-        if type(value) is str and len(raw) > WIDER_BYTES[1]:
-            _check_width(raw)
+        if type(value) is str and len(raw) > WIDE_BYTES and not raw.isascii():
+            raise ValueError(f"a text of more than {WIDE_BYTES:,} bytes that is not ASCII; send it in parts")
         if wire.mail is None or (len(raw) <= INLINE_BYTES and self._inline + len(raw) <= INLINE_TOTAL_BYTES):
             self._inline += len(raw)
             return value if type(value) is str else msgspec.msgpack.Ext(EXT_SHORT, raw)
@@ -213,11 +212,6 @@ class Packer:
         self._size += size
         if self._size > self._wire.caps.total_bytes:
             raise ValueError(f"more than {self._wire.caps.total_bytes:,} bytes; send less at a time")
-
-
-def _check_width(raw: bytes) -> None:
-    if not raw.isascii() and len(raw) > (most := WIDER_BYTES[any(lead in raw for lead in _FOUR_BYTES)]):
-        raise ValueError(f"a text of more than {most:,} bytes that is not ASCII; send it in parts")
 
 
 def _utf8(text: str) -> bytes:

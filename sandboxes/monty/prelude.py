@@ -141,6 +141,8 @@ def SHOW_VARS():
 
 
 def _cb_plain(value, depth=0):
+    if _cb_isinstance(value, _cb_str) and _cb_len(value) > 8388608 and not value.isascii():
+        raise _cb_ValueError("a text of more than 8,388,608 bytes that is not ASCII; send it in parts")
     if value is None or _cb_isinstance(value, _cb_scalar):
         return value
     if depth > 40:

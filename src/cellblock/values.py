@@ -23,8 +23,8 @@ class ValueCaps:
     """How much one value may hold."""
 
     total_bytes: int = 32 * 2**20
-    """Of all texts and bytes together, keys included; UTF-8. One text from a cell may have half of it if it is not ASCII, and a quarter
-    with a character beyond U+FFFF: it is twice or four times as large here."""
+    """Of all texts and bytes together, keys included; UTF-8. One text from a cell that is not ASCII may have 8 MiB: it may be four
+    times as large here."""
     items: int = 100_000
     """Scalars and containers together."""
     depth: int = 32
@@ -36,6 +36,8 @@ BITS_PER_DIGIT = math.log2(10)
 DEFAULT_CAPS = ValueCaps()
 PIECE_ITEMS, PIECE_BYTES = 5_000, 4 * 2**20
 """Are copied at once, which takes some milliseconds."""
+TEXT_CHARS = 2**20
+"""Of a long text are encoded at once, so that it is not here twice."""
 _SCALARS = (type(None), bool, float)
 _Waiting: TypeAlias = tuple[Any, int, Any]
 """What is in a container, how deep that lies, and the container's copy, still empty."""
@@ -153,10 +155,12 @@ class Copier:
         # The bound on characters comes first, so that encoding never touches more than the cap allows.
         self.charge(len(text))
         if not text.isascii():
-            try:
-                self.charge(len(text.encode()) - len(text))
-            except UnicodeEncodeError as error:
-                raise ValueError(f"a lone surrogate at character {error.start} is not text") from None
+            for start in range(0, len(text), TEXT_CHARS):
+                part = text[start : start + TEXT_CHARS]
+                try:
+                    self.charge(len(part.encode()) - len(part))
+                except UnicodeEncodeError as error:
+                    raise ValueError(f"a lone surrogate at character {start + error.start} is not text") from None
         return text
 
     def raw(self, raw: bytes) -> bytes:

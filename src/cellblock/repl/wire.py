@@ -15,14 +15,14 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeAlias, Union
 
 import anyio
 import msgspec
 
 from ..errors import SandboxBroken
-from ..values import DEFAULT_CAPS, Copier, Value, ValueCaps, collector_paused
+from ..values import DEFAULT_CAPS, TEXT_CHARS, Copier, Value, ValueCaps, collector_paused
 
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
@@ -33,9 +33,8 @@ KEPT_BYTES = 2**16
 INLINE_BYTES = 4096
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
 """Text or bytes in the mail file, an int of more than 64 bits, bytes that lie in the frame."""
-WIDER_BYTES = 16 * 2**20, 8 * 2**20
-"""Of one text that is not ASCII, and with a character beyond U+FFFF: Python keeps two or four bytes for each of its characters then."""
-_FOUR_BYTES = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))
+WIDE_BYTES = 8 * 2**20
+"""Of one text that is not ASCII: for one character beyond U+FFFF, Python keeps four bytes for each of its characters."""
 _CHUNK = 65_536
 _HEADER = struct.Struct("<I")
 _SPAN = struct.Struct("<QQ")
@@ -315,10 +314,8 @@ class _Opener(Copier):
 
 
 def _decoded(raw: bytes) -> str:
-    if len(raw) > WIDER_BYTES[1] and not raw.isascii():
-        most = WIDER_BYTES[any(lead in raw for lead in _FOUR_BYTES)]
-        if len(raw) > most:
-            raise ValueError(f"a text of more than {most:,} bytes that is not ASCII")
+    if len(raw) > WIDE_BYTES and not raw.isascii():
+        raise ValueError(f"a text of more than {WIDE_BYTES:,} bytes that is not ASCII")
     return raw.decode()
 
 
@@ -335,19 +332,23 @@ class _Packer(Copier):
         return key
 
     def text(self, text: str) -> Any:
-        return self._mail(text.encode(), EXT_TEXT) if len(text) > INLINE_BYTES else text
+        if len(text) <= INLINE_BYTES:
+            return text
+        return self._mail((text[start : start + TEXT_CHARS].encode() for start in range(0, len(text), TEXT_CHARS)), EXT_TEXT)
 
     def raw(self, raw: bytes) -> Any:
-        return self._mail(raw, EXT_BYTES) if len(raw) > INLINE_BYTES else raw
+        return self._mail([raw], EXT_BYTES) if len(raw) > INLINE_BYTES else raw
 
     def number(self, number: int) -> Any:
         if -(2**63) <= number < 2**64:
             return number
         return msgspec.msgpack.Ext(EXT_INT, number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True))
 
-    def _mail(self, raw: bytes, code: int) -> Any:
+    def _mail(self, parts: Iterable[bytes], code: int) -> Any:
         wire, offset = self._wire, self._used
-        self._used += len(raw)
-        wire.put(raw, wire.half + offset)
-        wire.sent += len(raw)
-        return msgspec.msgpack.Ext(code, _SPAN.pack(offset, len(raw)))
+        for part in parts:
+            wire.put(part, wire.half + self._used)
+            self._used += len(part)
+        size = self._used - offset
+        wire.sent += size
+        return msgspec.msgpack.Ext(code, _SPAN.pack(offset, size))
