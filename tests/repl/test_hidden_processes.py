@@ -243,7 +243,7 @@ async def test_a_worker_that_refuses_every_dump_does_not_fill_the_host(monkeypat
             await one.exec("1")
 
 
-async def _refused(_live: object) -> None:
+async def _refused(_live: object, **how: object) -> None:
     from cellblock.repl.live import StateTooLarge
 
     raise StateTooLarge("no")

@@ -25,10 +25,10 @@ class Tree:
         self._ordinary = max(len(below(os.getpid())) for _ in range(LOOKS)) if counted else 0
         self._counted, self._runs = counted, False
 
-    async def ready_for_runs(self, sandbox: str) -> None:
-        """Have in place what a run and its screens need, before one of them is watched."""
+    async def ready_for_runs(self, sandbox: str) -> bool:
+        """Have in place what a run and its screens need, before one of them is watched. Whether that was not there yet."""
         if self._runs:
-            return
+            return False
         self._runs = True
         await orchestrator.warm(sandbox)
         await anyio.to_thread.run_sync(ready_everywhere)
@@ -36,6 +36,7 @@ class Tree:
         while time.monotonic() < ends:  # the command line's own spares are still being made
             self._ordinary = max(self._ordinary, len(below(os.getpid())))
             await anyio.sleep(0.02)
+        return True
 
     async def leftover(self) -> int:
         """How many there are beyond those."""
