@@ -115,7 +115,7 @@ async def test_a_cell_that_was_stopped_by_its_time_is_gone_on_from(tmp_path: Pat
 async def test_a_state_that_could_not_be_kept_is_no_answer_to_be_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A process that dies while the state of a stopped cell is kept has not ended the cell: it runs again."""
 
-    async def dies(live: Live) -> Any:
+    async def dies(live: Live, **how: object) -> Any:
         scope.cancel()
         await anyio.sleep_forever()
 
