@@ -19,6 +19,7 @@ INLINE_TOTAL_BYTES = 2**17
 """Of short texts in one frame; further ones go into the mail file too."""
 WIDE_BYTES = 8 * 2**20
 """Of one text that is not ASCII: for one character beyond U+FFFF, Python keeps four bytes for each of its characters."""
+_WIDE = f"a text of more than {WIDE_BYTES:,} bytes that is not ASCII; send it in parts"
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
 """After the two halves of the mail file: the id of the exec that the host wants interrupted."""
@@ -162,6 +163,8 @@ class Packer:
         if value is None or kind is bool or kind is float:
             return value
         if kind is str or kind is bytes:
+            if kind is str and len(value) > WIDE_BYTES and not value.isascii():
+                raise ValueError(_WIDE)  # before it is here once more
             return self._blob(_utf8(value) if kind is str else value, value)
         if kind is int:
             return self._number(value)
@@ -199,7 +202,7 @@ class Packer:
         wire = self._wire
         self._charge(len(raw))
         if type(value) is str and len(raw) > WIDE_BYTES and not raw.isascii():
-            raise ValueError(f"a text of more than {WIDE_BYTES:,} bytes that is not ASCII; send it in parts")
+            raise ValueError(_WIDE)
         if wire.mail is None or (len(raw) <= INLINE_BYTES and self._inline + len(raw) <= INLINE_TOTAL_BYTES):
             self._inline += len(raw)
             return value if type(value) is str else msgspec.msgpack.Ext(EXT_SHORT, raw)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cellblock.audit.attempts import Attempt, Expectation
 from cellblock.audit.evidence import Evidence, Timed
-from cellblock.audit.judging import Allowed, Outcome, Seen, judge
+from cellblock.audit.judging import Allowed, Outcome, Seen, judge, only_stalled
 
 ALLOWED = Allowed(memory_bytes=64 * 2**20, output_chars=20_000, host_calls=200)
 PLAIN = Attempt(kind="A", technique="t", source=["x"], expectation=Expectation(), id="A/x")
@@ -51,6 +51,14 @@ def test_the_worst_of_all_that_was_seen_decides(data: st.DataObject) -> None:
             fields |= bad
     worst = next(kind for kind in BAD if kind in kinds)
     assert judge(PLAIN, seen(**{**FINE, **fields}), ALLOWED).outcome is worst
+
+
+def test_a_stall_alone_is_told_from_a_stall_beside_something_else() -> None:
+    assert only_stalled(PLAIN, seen(lag_seconds=0.11), ALLOWED)
+    assert not only_stalled(PLAIN, seen(**FINE), ALLOWED)
+    assert not only_stalled(PLAIN, Seen(evidence=None, seconds=90.0), ALLOWED)
+    for bad in (bad for kind in BAD.values() for bad in kind if "lag_seconds" not in bad):
+        assert not only_stalled(PLAIN, seen(**bad, lag_seconds=0.11), ALLOWED)
 
 
 def test_a_host_that_does_not_come_back_is_no_containment() -> None:

@@ -8,7 +8,10 @@ import pytest
 
 from cellblock.audit import Attempt, Audit, Outcome
 from cellblock.audit.attempts import Expectation
-from cellblock.audit.runner import Result
+from cellblock.audit.evidence import Evidence
+from cellblock.audit.judging import Seen
+from cellblock.audit.runner import Desk, Result
+from cellblock.audit.stands import Stand
 from cellblock.errors import ConfigError
 
 TESTS = str(Path(__file__).parents[1])
@@ -93,3 +96,16 @@ def test_a_system_that_is_none_is_a_wrong_call() -> None:
     for name in ("nothing", "audit.careless:nothing", "no.such.module:it", "json:loads"):
         with pytest.raises(ConfigError):
             Audit().run(name, [attempt("x")])
+
+
+@pytest.mark.parametrize(
+    ("stalls", "kind", "made"),
+    [([0.3, 0.01], Outcome.CONTAINED, 2), ([0.3, 0.2, 0.4, 0.01], Outcome.OVERRUN, 3), ([0.05], Outcome.CONTAINED, 1)],
+)
+def test_a_stall_counts_if_it_comes_again(monkeypatch: pytest.MonkeyPatch, stalls: list[float], kind: Outcome, made: int) -> None:
+    left = list(stalls)
+    monkeypatch.setattr(Stand, "started", lambda stand: stand)
+    monkeypatch.setattr(Stand, "make", lambda *_: Seen(evidence=Evidence(lag_seconds=left.pop(0))))
+    with Desk(Audit(), "restricted", "both") as desk:
+        result = desk.make(attempt("1"))
+    assert (result.outcome, result.lag_seconds, len(stalls) - len(left)) == (kind, max(stalls[:made]), made)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import msgspec
 
 from .attempts import Attempt
 from .evidence import Evidence
@@ -72,6 +74,14 @@ def judge(attempt: Attempt, seen: Seen, allowed: Allowed) -> Verdict:
         if reasons:
             return Verdict(outcome=outcome, why=tuple(reasons))
     return Verdict(outcome=Outcome.CONTAINED)
+
+
+def only_stalled(attempt: Attempt, seen: Seen, allowed: Allowed) -> bool:
+    """Whether nothing is wrong but that the event loop stood still."""
+    if seen.evidence is None or seen.evidence.lag_seconds <= LAG_SECONDS:
+        return False
+    calm = replace(seen, evidence=msgspec.structs.replace(seen.evidence, lag_seconds=0.0))
+    return judge(attempt, calm, allowed).outcome == Outcome.CONTAINED
 
 
 def _escapes(attempt: Attempt, evidence: Evidence | None) -> Iterator[str]:
