@@ -101,7 +101,12 @@ async def test_no_arguments_hold_up_the_loop(arguments: str, sandbox: str) -> No
             assert result.error is None, result.error
             return lag.seconds
 
-    assert min([await held() for _ in range(TRIES)]) < STALL_SECONDS
+    seconds = await held()
+    for _ in range(TRIES - 1):
+        if seconds < STALL_SECONDS:
+            break
+        seconds = await held()
+    assert seconds < STALL_SECONDS
 
 
 @pytest.mark.parametrize("cell", ["take('x' * 9_000_000 + 'é')", "take('x' * 9_000_000 + '😀')", "FINAL('x' * 9_000_000 + 'é')"])

@@ -26,7 +26,7 @@ TRIES = 3
 
 
 def test_any_order_of_cells_forks_dumps_limits_and_kills(sandbox: str) -> None:
-    examples = int(os.environ.get("CELLBLOCK_EXAMPLES", "12"))
+    examples = int(os.environ.get("CELLBLOCK_EXAMPLES", "10"))
     stories = random.randrange(2**32)  # each try has the same
     checks = settings(max_examples=examples, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
     for tries_left in reversed(range(TRIES)):
