@@ -11,7 +11,7 @@ import anyio.lowlevel
 
 from ..errors import LimitExceeded, SandboxBroken
 from ..limits import ExecLimits
-from ..values import Value, plain
+from ..values import Copier, Value, whole
 from .foreign import called
 from .history import Answered
 from .meter import Meter
@@ -107,7 +107,9 @@ class CellRun:
             try:
                 # A copy: a roll-back gives what crossed, whatever became of the original. At once, since that is somebody else's.
                 started = time.perf_counter()
-                value = plain(value, self.wire.caps)
+                copier = Copier(self.wire.caps)
+                value = whole(copier.copying(value))
+                self.meter.give(copier.size)
                 if time.perf_counter() - started > LONG_SECONDS:
                     await anyio.lowlevel.checkpoint()
                 await self.meter.send({"t": "reply", "value": await in_pieces(self.wire.packing(value))})

@@ -87,6 +87,15 @@ class Meter:
         if (out := self._wire.received - self._received_start + size) > self._limits.bytes_out:
             raise LimitExceeded("bytes_out", allowed=self._limits.bytes_out, used=out)
 
+    def give(self, size: int) -> None:
+        """Refuse what has not been sent yet, and would be too much.
+
+        Raises:
+            LimitExceeded: with so many bytes more.
+        """
+        if (taken := self.taken + size) > self._limits.bytes_in:
+            raise LimitExceeded("bytes_in", allowed=self._limits.bytes_in, used=taken)
+
     def check_alive(self) -> None:
         """Refuse what a worker asked for that somebody has ended since.
 
@@ -116,10 +125,8 @@ class Meter:
         return min(self._limits.wall_seconds - self.wall, max(_SHORTEST_LOOK, self._limits.cpu_seconds - self.cpu))
 
     def _check(self) -> None:
-        limits = self._limits
         self.expect(0)
-        if (taken := self.taken) > limits.bytes_in:
-            raise LimitExceeded("bytes_in", allowed=limits.bytes_in, used=taken)
+        self.give(0)
         passed = self.passed or self._time_passed()
         if passed is None:
             return
