@@ -15,6 +15,7 @@ from cellblock.errors import ConfigError, SandboxBroken
 from cellblock.limits import ExecLimits
 from cellblock.repl import pieces
 from cellblock.repl.session import Session, open_session
+from cellblock.values import DEFAULT_CAPS, Copier
 
 pytestmark = pytest.mark.anyio
 MANY = "[[] for i in range(60_000)]"
@@ -75,6 +76,16 @@ async def test_a_second_call_meanwhile_is_refused(between: list[Any], sandbox: s
             between.append(second)
             await work()
             assert not between
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[[]] * 50_000, [None] * 50_000, {str(number): [] for number in range(25_000)}, [["x"]] * 20_000, ["x" * 2**20] * 24],
+    ids=["empty lists", "scalars", "a dict", "lists", "texts"],
+)
+async def test_a_copy_rests_whatever_it_is_a_copy_of(value: Any) -> None:
+    rests = sum(1 for _ in Copier(DEFAULT_CAPS).copying(value))
+    assert 4 <= rests <= 10
 
 
 @pytest.mark.parametrize(

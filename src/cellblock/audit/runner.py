@@ -21,7 +21,7 @@ from .system import System, Walls, limits_of
 from .systems import find_system
 
 STALL_TRIES = 3
-"""In each of which the event loop stood still, before that counts."""
+NOT_AGAIN = "it did not when the attempt was made again"
 BATCH = 25
 """Attempts that one throw-away process makes, if nothing happens to it."""
 
@@ -39,7 +39,8 @@ class Result:
     seconds: float = 0.0
     memory_bytes: int = 0
     lag_seconds: float = 0.0
-    """The longest that the host's event loop stood still; the most of all tries."""
+    once: bool = False
+    """The host's event loop stood still, nothing else was wrong, and neither was so when the attempt was made again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,17 +120,18 @@ def externals_of(system: System, attempt: Attempt) -> list[str]:
     return mine if mine and any("@EXT@" in str(step) for step in attempt.source) else ["echo"]
 
 
-def _result(system: System, attempt: Attempt, seen: Seen, verdict: Verdict, lag: float) -> Result:
+def _result(system: System, attempt: Attempt, seen: Seen, verdict: Verdict, *, once: bool) -> Result:
     return Result(
         id=attempt.id,
         kind=attempt.kind,
         technique=attempt.technique,
         system=system.name,
         outcome=verdict.outcome,
-        why=verdict.why,
+        why=(*verdict.why, NOT_AGAIN) if once else verdict.why,
         seconds=seen.seconds,
         memory_bytes=seen.memory_bytes,
-        lag_seconds=lag,
+        lag_seconds=seen.evidence.lag_seconds if seen.evidence else 0.0,
+        once=once,
     )
 
 
@@ -158,19 +160,21 @@ class Desk:
     def make(self, attempt: Attempt, external: str = "echo") -> Result:
         """Make one attempt. After anything but a contained one the process is thrown away.
 
-        If the host's event loop stood still, and nothing else is wrong, it is made again: a neighbour on this machine can stop the loop
-        once, and an attempt that can does so each time.
+        If the host's event loop stood still, and nothing else is wrong, it is made again. The verdict stays, and says whether that came
+        again: a neighbour on this machine can stop the loop, too.
 
         Raises:
             SandboxUnavailable: the system does not start here.
         """
-        allowed, lag = self._audit.allowed, 0.0
-        for _ in range(STALL_TRIES):
-            seen, verdict = self._made(attempt, external)
-            lag = max(lag, seen.evidence.lag_seconds if seen.evidence else 0.0)
-            if not only_stalled(attempt, seen, allowed):
+        seen, verdict = self._made(attempt, external)
+        once = False
+        for _ in range(STALL_TRIES - 1):
+            if once or not only_stalled(attempt, seen, self._audit.allowed):
                 break
-        return _result(self._system, attempt, seen, verdict, lag)
+            again = self._made(attempt, external)
+            once = again[1].outcome is Outcome.CONTAINED
+            seen, verdict = (seen, verdict) if once else again
+        return _result(self._system, attempt, seen, verdict, once=once)
 
     def _made(self, attempt: Attempt, external: str) -> tuple[Seen, Verdict]:
         if self._stand is not None and self._stand.order.external != external:
