@@ -7,11 +7,15 @@ import inspect
 import socket
 import struct
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -96,6 +100,31 @@ async def test_a_flood_of_output_frames_is_cut_short() -> None:
     with pytest.raises(SandboxBroken, match="floods"):
         await session.exec("x = 1")
     await session.aclose()
+
+
+async def test_calls_that_are_sent_ahead_leave_the_loop_to_others_between_two_of_them() -> None:
+    turns = list[int]()
+
+    async def llm_query() -> str:
+        time.sleep(0.006)  # as long as it takes to copy an answer of some thousand items
+        turns.append(others)
+        return "x"
+
+    async def work() -> None:
+        nonlocal others
+        while True:
+            await anyio.lowlevel.checkpoint()
+            others += 1
+
+    others, calls = 0, 12
+    session = await broken_by([*[{"call": "llm_query", "deaf": True}] * calls, {"done": {}}], llm_query=llm_query)
+    async with anyio.create_task_group() as group:
+        group.start_soon(work)
+        with suppress(SandboxBroken):
+            await session.exec("x = 1")
+        group.cancel_scope.cancel()
+    await session.aclose()
+    assert len(turns) == calls and len(set(turns)) == calls
 
 
 async def test_a_silent_worker_ends_at_the_wall_limit() -> None:

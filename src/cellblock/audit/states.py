@@ -15,7 +15,7 @@ from .attempts import Step, whole
 from .evidence import TEXT_CHARS, Timed
 from .stage import Stage
 
-PIECE_BYTES = 2**22
+PIECE_BYTES = 2**20
 
 
 async def dump(stage: Stage, step: Step) -> None:
