@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import anyio.to_thread
-
 from ..host.exporting import export
+from ..in_thread import in_thread
 from .attempts import Step
 from .stage import Stage
 
@@ -23,7 +22,7 @@ async def exported(stage: Stage, step: Step) -> None:
             kind, _, argument = what.partition(" ")
             _plant(root / name, kind, _filled(argument, stage.placeholders))
         files = stage.files[step.session].vfs.files()
-        await anyio.to_thread.run_sync(lambda: export(files, root, overwrite=bool(step.planted)))
+        await in_thread(lambda: export(files, root, overwrite=bool(step.planted)))
 
 
 def _plant(path: Path, kind: str, argument: str) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import anyio.to_thread
 import msgspec
 
 from ..errors import CellblockError
+from ..in_thread import in_thread
 from ..limits import ExecLimits
 from ..repl.guests import GuestSpec, sandboxes_folder
 from ..repl.protocol import ExecResult, External
@@ -158,7 +158,7 @@ async def run_worker(step: Step, *, sandbox: str | GuestSpec, limits: ExecLimits
             await lied.act("close", again=False)
             lied.evidence.error = error
         finally:
-            await anyio.to_thread.run_sync(close_pool, spec)
+            await in_thread(close_pool, spec)
         if (await other.exec("1 + 1")).value_preview != "2":
             lied.evidence.crashed.append("another session of the same process does not go on")
     return lied.evidence

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import anyio
-import anyio.to_thread
 
 from ..errors import CellblockError
+from ..in_thread import in_thread
 from ..limits import ExecLimits
 from ..repl.zygote import close_others, ready_everywhere
 from . import hosts
@@ -76,7 +76,7 @@ async def _warm(system: System, order: Order, limits: ExecLimits) -> None:
     await stage.begin()
     await stage.run("A", "1 + 1")
     await stage.end()
-    await anyio.to_thread.run_sync(ready_everywhere)
+    await in_thread(ready_everywhere)
 
 
 async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: Attempt, channel: Channel, tree: Tree) -> None:
@@ -99,7 +99,7 @@ async def _attempt(system: System, order: Order, limits: ExecLimits, attempt: At
     finally:
         await stage.end()
     evidence = stage.told()
-    await anyio.to_thread.run_sync(close_others, "default")
+    await in_thread(close_others, "default")
     evidence.leftover = await tree.leftover()
     channel.send(Message(evidence=evidence))
 

@@ -6,8 +6,8 @@ import os
 import time
 
 import anyio
-import anyio.to_thread
 
+from ..in_thread import in_thread
 from ..repl.zygote import ready_everywhere
 from . import orchestrator
 from .processes import below
@@ -31,7 +31,7 @@ class Tree:
             return False
         self._runs = True
         await orchestrator.warm(sandbox)
-        await anyio.to_thread.run_sync(ready_everywhere)
+        await in_thread(ready_everywhere)
         ends = time.monotonic() + LEFTOVER_SECONDS
         while time.monotonic() < ends:  # the command line's own spares are still being made
             self._ordinary = max(self._ordinary, len(below(os.getpid())))

@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any
 
 import anyio
-import anyio.to_thread
 
 from ..errors import ConfigError, StoreError
 from ..events import AnyEvent, Trace
 from ..host.context import Context
 from ..host.vfs import Vfs
+from ..in_thread import in_thread
 from ..limits import RunLimits
 from ..models import resolve
 from ..models.cache import CachedCalls, CallCache, open_cache
@@ -111,7 +111,7 @@ class Engine:
                 yield store
             finally:
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(store.settle)
+                    await in_thread(store.settle)
 
     @asynccontextmanager
     async def tree(
@@ -165,7 +165,7 @@ async def _cached(cache: str | os.PathLike[str] | CallCache | None, stack: Async
         return None
     if not isinstance(cache, (str, os.PathLike)):
         return CachedCalls(cache)
-    opened = await anyio.to_thread.run_sync(open_cache, cache)
+    opened = await in_thread(open_cache, cache)
     stack.push_async_callback(_close, opened)
     return CachedCalls(opened)
 

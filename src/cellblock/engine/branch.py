@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
-import anyio.to_thread
-
 from ..errors import SandboxError, StoreError
 from ..events import SessionOpened
+from ..in_thread import in_thread
 from ..limits import ExecLimits
 from ..repl.history import Ran
 from ..repl.protocol import ExecResult, External
@@ -214,7 +213,7 @@ class Branch:
         self.run.record.note("snapshot", key, {"cells": len(place.cells)}, {"id": blob_id, "bytes": len(snapshot)})
 
     async def _put(self, blobs: Blobs, snapshot: bytes, name: str) -> str:
-        packed = await anyio.to_thread.run_sync(Packed.of, snapshot)
+        packed = await in_thread(Packed.of, snapshot)
         blob_id = blobs.put(packed, kind="snapshot", owner=owner_of(self.run.run_id), name=name)
         self.place = self.place.kept(blob_id)
         return blob_id

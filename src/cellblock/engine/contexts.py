@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeAlias
 
-import anyio.to_thread
-
 from ..host.context import Context
+from ..in_thread import in_thread
 
 ContextSource: TypeAlias = "str | list[str] | dict[str, str] | Path | Context"
 """What a run's context may be given as."""
@@ -23,7 +22,7 @@ async def open_context(source: object) -> Context:
     """
     if isinstance(source, str) and len(source) <= SMALL_CHARS:
         return Context.coerce(source)
-    return await anyio.to_thread.run_sync(_made, source)
+    return await in_thread(_made, source)
 
 
 def _made(source: object) -> Context:

@@ -8,12 +8,12 @@ from functools import partial
 from typing import TypeAlias
 
 import anyio
-import anyio.to_thread
 
 from ..errors import ConfigError
 from ..events import AnyEvent
 from ..host.context import Context
 from ..host.joining import joined
+from ..in_thread import in_thread
 from .asking import cleaned
 from .contexts import ContextSource, open_context
 from .portal import blocking
@@ -50,7 +50,7 @@ async def _more(before: _Held | None, source: ContextSource) -> _Held:
     if before is None:
         return _Held(more, more is not source)
     try:
-        return _Held(await anyio.to_thread.run_sync(joined, [before.context, more]), True)
+        return _Held(await in_thread(joined, [before.context, more]), True)
     finally:
         if more is not source:
             more.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
-import anyio.to_thread
 
 from ..errors import BudgetExceeded, CellblockError, SandboxBroken, SandboxError
 from ..events import CellEnded, CellStarted, Refused
+from ..in_thread import in_thread
 from ..models.protocol import ModelAdapter
 from ..repl.protocol import ExecResult
 from . import observations
@@ -188,7 +188,7 @@ class Driver:
 
 
 async def _next(loop: Loop, outcome: Outcome, *, typed: bool) -> Effect | Conclusion:
-    return await anyio.to_thread.run_sync(_sent, loop, outcome) if _may_take_long(outcome, typed) else _sent(loop, outcome)
+    return await in_thread(_sent, loop, outcome) if _may_take_long(outcome, typed) else _sent(loop, outcome)
 
 
 def _may_take_long(outcome: Outcome, typed: bool) -> bool:

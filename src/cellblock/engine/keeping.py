@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 
-import anyio.to_thread
-
 from ..errors import ConfigError, StoreError
 from ..host.context import Context
 from ..host.saved import restored, saved
+from ..in_thread import in_thread
 from ..store.blobs import Packed
 from ..store.opening import Store
 from ..store.trees import owner_of
@@ -40,11 +39,11 @@ async def keep(store: Store, run_id: str, context: Context, turn: Turn) -> Kept:
 
 async def _put(store: Store, run_id: str, name: str, read: Callable[[], bytes]) -> str:
     """Keep bytes for a run. Most contexts are asked about more than once: what is there already is not compressed again."""
-    data, blob = await anyio.to_thread.run_sync(_hashed, read)
+    data, blob = await in_thread(_hashed, read)
     try:
         store.blobs.link(owner_of(run_id), name, blob)
     except StoreError:
-        packed = await anyio.to_thread.run_sync(Packed.of, data)
+        packed = await in_thread(Packed.of, data)
         store.blobs.put(packed, kind=name, owner=owner_of(run_id), name=name)
     return blob
 
@@ -69,7 +68,7 @@ async def kept_context(store: Store, task: RecordedTask, given: ContextSource | 
         context = await open_context(given)
     else:
         data = _kept(store, task, blob)
-        context = await anyio.to_thread.run_sync(restored, data)
+        context = await in_thread(restored, data)
     if context.sha256 != task.fields["context_sha256"]:
         if context is not given:
             context.close()

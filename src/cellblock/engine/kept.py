@@ -10,10 +10,9 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import anyio.to_thread
-
 from ..errors import ConfigError, LeaseHeld, StoreError
 from ..host.joining import documents_of
+from ..in_thread import in_thread
 from ..repl.keys import tenant_key
 from ..store.journal import Journal
 from ..store.leases import BEAT_SECONDS, Lease, holder_of
@@ -137,7 +136,7 @@ async def kept(place: Place, use: Callable[[Threads], T]) -> T:
         with place.threads() as threads:
             return use(threads)
 
-    return await anyio.to_thread.run_sync(used)
+    return await in_thread(used)
 
 
 async def upload(place: Place, name: str, source: ContextSource) -> Added:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import anyio.lowlevel
-import anyio.to_thread
 
+from ..in_thread import in_thread
 from ..store.blobs import Packed
 from ..store.trees import owner_of
 from .tree import Run
@@ -28,7 +28,7 @@ async def keep_files(run: Run) -> None:
         return
     for path, data in files.items():
         await anyio.lowlevel.checkpoint()
-        packed = await anyio.to_thread.run_sync(Packed.of, data) if len(data) > LARGE_BYTES else data
+        packed = await in_thread(Packed.of, data) if len(data) > LARGE_BYTES else data
         blobs.put(packed, kind="file", owner=owner, name=FILE + path)
     for name in blobs.links(owner):
         if name.startswith(FILE) and name.removeprefix(FILE) not in files:

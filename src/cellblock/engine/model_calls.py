@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
-import anyio.to_thread
 
 from ..errors import BudgetExceeded, CellblockError, ModelError
 from ..events import SUBCALL_ROLES, ModelAnswered, ModelAsked
+from ..in_thread import in_thread
 from ..models.cache import CachedAnswer, Source, call_key, identity_of
 from ..models.prices import load_prices, priced
 from ..models.protocol import ModelResponse, Usage
@@ -179,7 +179,7 @@ class _Asking:
     async def _prices_there(self) -> None:
         if not self.run.tree.prices_loaded:
             # Half a second, once in a process.
-            await anyio.to_thread.run_sync(load_prices)
+            await in_thread(load_prices)
             self.run.tree.prices_loaded = True
 
     async def _priced(self, usage: Usage, reported: str) -> Usage:

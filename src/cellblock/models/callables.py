@@ -9,9 +9,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-import anyio
-
 from ..errors import CellblockError, ConfigError, ModelRefused, ModelUnavailable
+from ..in_thread import in_thread
 from .identity import identity_text, own_token
 from .protocol import Message, ModelResponse
 from .redact import one_line
@@ -85,7 +84,7 @@ class CallableModel:
     async def _called(self, call: Callable[[], Any]) -> object:
         if inspect.iscoroutinefunction(self.function):
             return await call()
-        result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
+        result = await in_thread(call, abandon_on_cancel=True)
         # An object with an async `__call__` looks sync from outside and returns its coroutine.
         return await result if inspect.isawaitable(result) else result
 

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
-import anyio
 import msgspec
 
+from ..in_thread import in_thread
 from .callables import Foreign
 from .endpoint import Endpoint
 from .identity import identity_text, own_token
@@ -79,7 +79,7 @@ class GenericChat(RemoteModel[bytes]):
         settings = self._sampling(sampling)
         with Foreign(f"{self.name}'s payload"):
             write = partial(self.payload, list(messages), max_tokens, settings)
-            body = await anyio.to_thread.run_sync(lambda: msgspec.json.encode(_mapping(write())), abandon_on_cancel=True)
+            body = await in_thread(lambda: msgspec.json.encode(_mapping(write())), abandon_on_cancel=True)
         return await self._ask({"json": body}, messages, max_tokens)
 
     async def _parts(self, client: Any, body: Mapping[str, Any]) -> AsyncIterator[bytes]:
@@ -96,9 +96,9 @@ class GenericChat(RemoteModel[bytes]):
 
     async def _response(self, parts: list[bytes], messages: Sequence[Message]) -> ModelResponse:
         # In a thread: a long answer takes a while to decode, and the function is anybody's.
-        data = await anyio.to_thread.run_sync(self._decoded, parts[0], abandon_on_cancel=True)
+        data = await in_thread(self._decoded, parts[0], abandon_on_cancel=True)
         with Foreign(f"{self.name}'s parse"):
-            said = await anyio.to_thread.run_sync(self.parse, data, abandon_on_cancel=True)
+            said = await in_thread(self.parse, data, abandon_on_cancel=True)
         if isinstance(said, ModelResponse):
             return said
         if not isinstance(said, str):

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import anyio
 from anyio.lowlevel import RunVar
 
 from ..errors import ConfigError
+from ..in_thread import in_thread
 from .failures import Failures
 from .replies import Malformed
 from .retry import Failed
@@ -37,7 +37,7 @@ class ClientPerLoop:
         if self._closed:
             raise ConfigError("this model adapter was closed; build another")
         if self._clients.get() is None:
-            package = await anyio.to_thread.run_sync(importlib.import_module, self.package)
+            package = await in_thread(importlib.import_module, self.package)
             # Looked up again: another task may have built it during the import.
             if self._clients.get() is None:
                 self._clients.set(self.build(package))

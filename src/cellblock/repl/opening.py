@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import anyio
-import anyio.to_thread
 
 from ..errors import SandboxBroken, SandboxUnavailable, StoreError
+from ..in_thread import in_thread
 from .base import Base, SavedState
 from .guests import REQUIRED_LAYERS
 from .history import History
@@ -53,14 +53,14 @@ async def _fresh(options: SessionOptions, base: Base | None) -> Live:
     zygote, memory_bytes = pool.zygote, options.limits.memory_bytes
     process = pool.take(memory_bytes)
     if process is None:
-        process = await anyio.to_thread.run_sync(pool.spawn, memory_bytes)
+        process = await in_thread(pool.spawn, memory_bytes)
     try:
         return await _opened(process, options, base)
     except SandboxBroken:
         if zygote.alive:
             raise
     # It went with its zygote, which somebody ended, such as a kernel that is out of memory. Another zygote makes another one.
-    return await _opened(await anyio.to_thread.run_sync(pool.spawn, memory_bytes), options, base)
+    return await _opened(await in_thread(pool.spawn, memory_bytes), options, base)
 
 
 async def _opened(process: WorkerProcess, options: SessionOptions, base: Base | None) -> Live:
@@ -133,4 +133,4 @@ async def _pool(options: SessionOptions) -> Spares:
     running = running_spares(options.spec, options.tenant)
     if running is not None:
         return running
-    return await anyio.to_thread.run_sync(spares_for, options.spec, options.tenant, options.seed)
+    return await in_thread(spares_for, options.spec, options.tenant, options.seed)

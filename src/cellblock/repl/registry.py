@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 
-import anyio.to_thread
-
 from ..errors import ConfigError, SandboxUnavailable
+from ..in_thread import in_thread
 from ..limits import ExecLimits
 from .guests import REQUIRED_LAYERS, GuestSpec, monty, package_version, restricted
 from .wasi_cache import wasi
@@ -65,7 +64,7 @@ def find_sandbox(name: str | GuestSpec) -> GuestSpec:
 
 async def describe_sandboxes() -> list[SandboxInfo]:
     """Every known sandbox, each tried for real with one worker."""
-    return [await anyio.to_thread.run_sync(_describe, name) for name in known_sandboxes()]
+    return [await in_thread(_describe, name) for name in known_sandboxes()]
 
 
 def _describe(name: str) -> SandboxInfo:

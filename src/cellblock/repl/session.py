@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
-import anyio.to_thread
-
 from ..errors import ConfigError, LimitExceeded, SandboxBroken
+from ..in_thread import in_thread
 from ..limits import ExecLimits, check_type
 from ..values import DEFAULT_CAPS, Value, ValueCaps, plain
 from .base import SavedState
@@ -130,7 +129,7 @@ class Session:
             finally:
                 saved.release()  # here: to give back a hundred megabytes takes a while, too
 
-        return await anyio.to_thread.run_sync(sealed)
+        return await in_thread(sealed)
 
     async def fork(self) -> Session:
         """An independent copy in a worker of its own; see `REPLProtocol.fork`."""
@@ -218,7 +217,7 @@ def _check_arguments(limits: object, seed: object, tenant: object, externals: Ma
 async def _unsealed(snapshot: bytes, spec: GuestSpec, key: bytes) -> SavedState:
     check_type("snapshot", snapshot, bytes)
     # In a thread: a hundred megabytes take a quarter of a second.
-    return await anyio.to_thread.run_sync(lambda: SavedState.holding(unseal(snapshot, spec, key)))
+    return await in_thread(lambda: SavedState.holding(unseal(snapshot, spec, key)))
 
 
 def _check_external(name: str) -> None:

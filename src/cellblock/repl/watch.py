@@ -12,6 +12,8 @@ import time
 import weakref
 from typing import Protocol
 
+from ..in_thread import begin_thread
+
 LOOK_SECONDS = 0.25
 IDLE_CPU_SECONDS = 0.25
 """Of processor time between two requests; more is not honest."""
@@ -37,7 +39,7 @@ def watch(process: Watched) -> None:
         _watched.add(process)
         if not _running:
             _running = True
-            threading.Thread(target=_look, name="cellblock-watch", daemon=True).start()
+            begin_thread(_look)
 
 
 def _look() -> None:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 
 from ..errors import SandboxUnavailable
+from ..in_thread import begin_thread
 from ..limits import ExecLimits
 from .guests import GuestSpec, sandboxes_folder
 from .keys import tenant_seed
@@ -154,7 +155,7 @@ class Spares:
         self._wanted = threading.Condition()
         self._replacing = threading.Lock()
         self._closed = False
-        threading.Thread(target=self._refill, name=f"cellblock-spares-{spec.name}", daemon=True).start()
+        begin_thread(self._refill)
 
     def take(self, memory_bytes: int) -> WorkerProcess | None:
         """A spare made for that much memory, None where there is none: then `spawn` one."""

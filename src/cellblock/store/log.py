@@ -7,6 +7,8 @@ import threading
 from contextlib import closing, suppress
 from pathlib import Path
 
+from ..in_thread import begin_thread
+
 MOVED_BYTES = 4 * 2**20
 """Once so much was written, it is moved."""
 NEVER_MORE_PAGES = 65_536
@@ -19,25 +21,31 @@ class Log:
     def __init__(self, path: str) -> None:
         self._place = f"{Path(path).absolute().as_uri()}?mode=rw"  # which makes no file where there is none any more
         self._written = 0
-        self._thread: threading.Thread | None = None
+        self._still = threading.Event()
+        self._still.set()
 
     def wrote(self, size: int) -> None:
         """So many bytes were written. Not in the middle of a transaction: what is not committed cannot be moved."""
         self._written += size
-        if self._written > MOVED_BYTES and (self._thread is None or not self._thread.is_alive()):
+        if self._written > MOVED_BYTES and self._still.is_set():
             self._written = 0
-            self._thread = threading.Thread(target=self._move, name="cellblock-journal-log")
-            self._thread.start()
+            self._still.clear()
+            try:
+                begin_thread(self._move)
+            except RuntimeError:  # there are no more threads
+                self._move()
 
     def settle(self) -> None:
         """Move what is left of much, and wait until nothing is being moved. From any thread, while nobody writes."""
-        if self._thread is not None:
-            self._thread.join()
+        self._still.wait()
         if self._written > MOVED_BYTES:
             self._written = 0
             self._move()
 
     def _move(self) -> None:
         # What cannot be moved now, since the disk is full or others are reading, stays where it is until the next time.
-        with suppress(sqlite3.Error), closing(sqlite3.connect(self._place, uri=True, timeout=0)) as database:
-            database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        try:
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self._place, uri=True, timeout=0)) as database:
+                database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            self._still.set()

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-import anyio.to_thread
-
+from ...in_thread import in_thread
 from ...limits import ExecLimits
 from ...repl.protocol import ExecError, ExecResult
 from ...values import Value
@@ -39,7 +38,7 @@ class PlainSession:
 
     async def exec(self, code: str, *, limits: ExecLimits | None = None) -> ExecResult:
         """Run it in a thread, without any limit."""
-        return await anyio.to_thread.run_sync(self._exec, code)
+        return await in_thread(self._exec, code)
 
     def _exec(self, code: str) -> ExecResult:
         printed, value, error = io.StringIO(), None, None

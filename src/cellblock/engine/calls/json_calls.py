@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
 import anyio
-import anyio.to_thread
 
 from ...errors import BudgetExceeded, ModelError
+from ...in_thread import in_thread
 from ...models.protocol import Message
 from ...repl.protocol import CellError, External
 from ...values import Value
@@ -133,7 +133,7 @@ class JSONCalls:
 
     async def _in_a_thread(self, work: Callable[[*Given], T], *given: *Given) -> T:
         # It changes nothing, so that a run whose time is over need not wait for it.
-        return await anyio.to_thread.run_sync(work, *given, abandon_on_cancel=True, limiter=self._reader)
+        return await in_thread(work, *given, abandon_on_cancel=True, limiter=self._reader)
 
     def _repair(self, call: Call, answer: str, problem: str) -> Call:
         """The call that asks for a better answer: it counts as one, and its key goes by its first call's, whichever item fails first."""

@@ -11,9 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import anyio.to_thread
-
 from ...errors import ConfigError, StoreError
+from ...in_thread import in_thread
 from .entry import ENTRY_BYTES, CachedAnswer, checked_key, decode, encode
 
 FILES_BYTES = 2**30
@@ -50,7 +49,7 @@ class FileCache:
             StoreError: the file cannot be read.
             ConfigError: `key` is none.
         """
-        return await anyio.to_thread.run_sync(self._get, checked_key(key))
+        return await in_thread(self._get, checked_key(key))
 
     async def put(self, key: str, answer: CachedAnswer) -> None:
         """Store an answer. A reader sees the old file or the new one, never a half.
@@ -61,7 +60,7 @@ class FileCache:
         """
         data = encode(checked_key(key), answer)
         if data is not None:
-            await anyio.to_thread.run_sync(self._put, key, data)
+            await in_thread(self._put, key, data)
 
     async def aclose(self) -> None:
         """Nothing is open between calls."""

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import anyio
-import anyio.to_thread
 from anyio.lowlevel import RunVar
 
 from ...errors import ConfigError, StoreError
+from ...in_thread import in_thread
 from ..redact import Secret, one_line
 from .entry import ENTRY_BYTES, CachedAnswer, checked_key, decode, encode
 
@@ -101,7 +101,7 @@ class RedisCache:
         if self._closed:
             raise StoreError(f"{self.place}: this cache was closed")
         if self._clients.get() is _NONE:
-            package = await anyio.to_thread.run_sync(importlib.import_module, "redis.asyncio")
+            package = await in_thread(importlib.import_module, "redis.asyncio")
             # Looked up again: another task may have made it during the import.
             if self._clients.get() is _NONE:
                 self._clients.set((self._made(package), anyio.CapacityLimiter(_CONNECTIONS)))

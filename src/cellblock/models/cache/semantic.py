@@ -8,9 +8,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-import anyio.to_thread
-
 from ...errors import ConfigError
+from ...in_thread import in_thread
 from ..callables import Foreign
 from .entry import CachedAnswer, CallCache, digest
 from .marks import marks
@@ -74,7 +73,7 @@ class SemanticCache:
             return None
         self._scopes.move_to_end(scope_key)
         vector = await self._vector(prompt)
-        key = await anyio.to_thread.run_sync(_nearest, vector, alike, self.threshold)
+        key = await in_thread(_nearest, vector, alike, self.threshold)
         answer = None if key is None else await self.inner.get(key)
         if key is not None and answer is None:
             scope.pop(key, None)
@@ -107,7 +106,7 @@ class SemanticCache:
             if inspect.iscoroutinefunction(self.embed):
                 given: object = await self.embed(prompt)
             else:
-                given = await anyio.to_thread.run_sync(self.embed, prompt)
+                given = await in_thread(self.embed, prompt)
                 given = await given if inspect.isawaitable(given) else given
         return _unit(given)
 

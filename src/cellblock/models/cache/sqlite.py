@@ -13,10 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-import anyio.to_thread
+import anyio
 from anyio.lowlevel import RunVar
 
 from ...errors import ConfigError, StoreError
+from ...in_thread import in_thread
 from .entry import CachedAnswer, checked_key, decode, encode
 
 SCHEMA_VERSION = 1
@@ -126,7 +127,7 @@ class SQLiteCache:
                     raise StoreError(f"{self.path}: this cache was closed")
                 return work()
 
-        return await anyio.to_thread.run_sync(alone, limiter=turn)
+        return await in_thread(alone, limiter=turn)
 
     def _get(self, key: str) -> CachedAnswer | None:
         row = self._db.execute("SELECT stored, entry FROM answers WHERE key = ?", (key,)).fetchone()

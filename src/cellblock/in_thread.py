@@ -1,0 +1,84 @@
+"""Work in threads, for an event loop that must not wait for one to begin.
+
+`threading.Thread.start` holds whoever calls it until the new thread has had a processor. Beside cells that burn all there are, that was
+measured to take up to some tenths of a second, and anyio's and asyncio's own pools begin their threads in that way.
+"""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import contextvars
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Generic, TypeVar, TypeVarTuple
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+
+T = TypeVar("T")
+Given = TypeVarTuple("Given")
+
+
+def begin_thread(work: Callable[[], object]) -> None:
+    """Do it in a thread of its own, which the end of the process does not wait for. Returns at once.
+
+    Raises:
+        RuntimeError: the system gives no more threads.
+    """
+    _thread.start_new_thread(work, ())
+
+
+class Call(Generic[T]):
+    """One call of a function in a thread of its own, with this task's context."""
+
+    def __init__(self, function: Callable[[], T], then: Callable[[], object] = lambda: None) -> None:
+        """`then` is called in the event loop once the function has ended, also where nobody waits for it any more."""
+        self._function, self._then = function, then
+        self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        self.ended: asyncio.Future[tuple[T | None, BaseException | None]] = self._loop.create_future()
+        """What it returned, or what it raised."""
+
+    def begin(self) -> None:
+        """Call it. Raises as `begin_thread` does."""
+        begin_thread(self._run)
+
+    def _run(self) -> None:
+        found: tuple[T | None, BaseException | None]
+        try:
+            found = (self._context.run(self._function), None)
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            found = (None, error)
+        # The loop may be gone by now, and with it whoever waited.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._end, found)
+
+    def _end(self, found: tuple[T | None, BaseException | None]) -> None:
+        self._then()
+        if not self.ended.done():
+            self.ended.set_result(found)
+
+
+async def in_thread(
+    work: Callable[[*Given], T], *given: *Given, abandon_on_cancel: bool = False, limiter: anyio.CapacityLimiter | None = None
+) -> T:
+    """What the function returns, called in a thread of its own; it may raise whatever that raises.
+
+    Args:
+        abandon_on_cancel: whoever is cancelled does not wait for it.
+        limiter: how many there may be at once; anyio's own for threads where there is none.
+    """
+    await anyio.lowlevel.checkpoint()
+    async with limiter or anyio.to_thread.current_default_thread_limiter():
+        call = Call(lambda: work(*given))
+        call.begin()
+        with anyio.CancelScope(shield=not abandon_on_cancel):
+            value, error = await call.ended
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error, call  # which would hold this frame by way of its traceback
+    return value  # type: ignore[return-value]

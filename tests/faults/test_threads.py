@@ -1,0 +1,110 @@
+"""Threads beside an event loop: it never waits for one to begin."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+import pytest
+
+from cellblock.engine.run import RLM
+from cellblock.in_thread import in_thread
+from cellblock.models import CallableModel, ScriptedModel
+from cellblock.repl.zygote import close_all
+
+pytestmark = pytest.mark.anyio
+NAME = contextvars.ContextVar("NAME", default="")
+
+
+@pytest.fixture
+def waited_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of threads whose beginning the loop waited for."""
+    loop, found, start = threading.current_thread(), list[str](), threading.Thread.start
+
+    def noticed(self: threading.Thread) -> None:
+        if threading.current_thread() is loop:
+            found.append(self.name)
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", noticed)
+    return found
+
+
+async def test_a_run_waits_for_no_thread_to_begin(waited_for: list[str], tmp_path: Path, sandbox: str) -> None:
+    def shout(text: str) -> str:
+        return text.upper()
+
+    def answer(prompt: str) -> str:
+        return "x" * len(prompt)
+
+    close_all()  # so that a zygote and its spares begin meanwhile
+    model = ScriptedModel(["```repl\nparts = [llm_query(shout('a') * 10) for i in range(3)]\nFINAL('y' * 5_000_000)\n```"])
+    files = {"cache": tmp_path / "cache.db", "journal": tmp_path / "journal.db"}
+    result = await RLM(model, sub_model=CallableModel(answer), sandbox=sandbox, tools=[shout], **files).arun("q", "c" * 1_000_000)
+    assert (result.error, len(str(result.value))) == (None, 5_000_000)
+    assert waited_for == []
+
+
+async def test_what_a_thread_returns_or_raises_comes_back() -> None:
+    def fail(error: BaseException) -> None:
+        raise error
+
+    token = NAME.set("this task's")
+    assert await in_thread(lambda left, right: (left + right, NAME.get()), 1, 2) == (3, "this task's")
+    NAME.reset(token)
+    for error in (ValueError("no"), SystemExit(3)):
+        with pytest.raises(type(error)) as raised:
+            await in_thread(fail, error)
+        assert raised.value is error
+
+
+@pytest.mark.parametrize("left_behind", [True, False])
+async def test_who_is_cancelled_waits_for_the_thread_or_leaves_it_behind(left_behind: bool) -> None:
+    begun, go_on, ended, token = anyio.Event(), threading.Event(), threading.Event(), anyio.lowlevel.current_token()
+
+    def work(tell: Callable[..., Any]) -> None:
+        tell()
+        go_on.wait(20)
+        ended.set()
+
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+
+            async def cancel() -> None:
+                await begun.wait()
+                scope.cancel()
+                if not left_behind:
+                    go_on.set()
+
+            group.start_soon(cancel)
+            await in_thread(work, lambda: anyio.from_thread.run_sync(begun.set, token=token), abandon_on_cancel=left_behind)
+    assert ended.is_set() is not left_behind
+    go_on.set()
+
+
+async def test_no_more_threads_at_once_than_there_are_places() -> None:
+    places, most, now, lock = anyio.CapacityLimiter(2), 0, 0, threading.Lock()
+    full = threading.Barrier(2)
+
+    def work() -> None:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        full.wait(20)
+        with lock:
+            now -= 1
+
+    async def one() -> None:
+        await in_thread(work, limiter=places)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(6):
+            group.start_soon(one)
+    assert most == 2
