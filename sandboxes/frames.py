@@ -9,6 +9,7 @@ import math
 import mmap
 import os
 import struct
+import sys
 from typing import Any
 
 import msgspec
@@ -17,15 +18,16 @@ INLINE_BYTES = 4096
 """A longer text goes into the mail file, so that a frame stays small."""
 INLINE_TOTAL_BYTES = 2**17
 """Of short texts in one frame; further ones go into the mail file too."""
-WIDE_BYTES = 8 * 2**20
-"""Of one text that is not ASCII: for one character beyond U+FFFF, Python keeps four bytes for each of its characters."""
-_WIDE = f"a text of more than {WIDE_BYTES:,} bytes that is not ASCII; send it in parts"
+WIDE_BYTES = 16 * 2**20
+"""Of texts in one frame that are not ASCII, as Python keeps them: for one character beyond U+FFFF, four bytes for each of a text's."""
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
 """After the two halves of the mail file: the id of the exec that the host wants interrupted."""
 KEPT_BYTES = 2**16
 """After that: what a cell printed and was not sent yet, its size first. The host reads it when it has to kill the cell."""
 _KEPT_HEAD = 4
+GIVEN_BACK_BYTES = 2**22
+"""Of mail that was read; so much is memory that nobody needs."""
 SPARE_BYTES = 2**16
 """Of a frame, for what goes with a value: the preview, an error, the names that changed."""
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
@@ -51,6 +53,8 @@ class Wire:
         self.fd = fd
         self.mail: mmap.mmap | None = None
         self.half = self._kept = 0
+        self.used = self._read = 0
+        """Of our half of the mail, of the host's."""
         self.caps = Caps(0, 0, 0, 0)
         self._decoder = msgspec.msgpack.Decoder(ext_hook=self._read_ext)
 
@@ -100,9 +104,12 @@ class Wire:
             view = view[os.write(self.fd, view) :]
 
     def receive(self) -> dict[str, Any]:
-        """The next frame of the host."""
+        """The next frame of the host, which has read by then what it was sent."""
         (size,) = struct.unpack("<I", self._exactly(4))
+        self._give_back(0, self.used)
         frame: dict[str, Any] = self._decoder.decode(self._exactly(size))
+        self._give_back(self.half, self._read)
+        self.used = self._read = 0
         return frame
 
     def fits(self, value: Any) -> None:
@@ -134,7 +141,14 @@ class Wire:
         if self.mail is None:
             raise ValueError("a large value before the mail file")
         raw = self.mail[self.half + offset : self.half + offset + size]
+        self._read = max(self._read, offset + size)
+        self._give_back(self.half + offset, size)  # before the text is here twice
         return raw if code == EXT_BYTES else raw.decode()
+
+    def _give_back(self, start: int, size: int) -> None:
+        if size >= GIVEN_BACK_BYTES and self.mail is not None:
+            first, end = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE, (start + size) // mmap.PAGESIZE * mmap.PAGESIZE
+            self.mail.madvise(mmap.MADV_REMOVE, first, end - first)
 
 
 class Packer:
@@ -143,10 +157,10 @@ class Packer:
     A list becomes `[items]` and a dict `[None, fields]`: the host tells them apart by type, and takes no other keys than str.
     """
 
-    __slots__ = ("_inline", "_items", "_size", "_used", "_wire")
+    __slots__ = ("_inline", "_items", "_size", "_used", "_wide", "_wire")
 
     def __init__(self, wire: Wire) -> None:
-        self._wire, self._items, self._size, self._used, self._inline = wire, 0, 0, 0, 0
+        self._wire, self._items, self._size, self._used, self._inline, self._wide = wire, 0, 0, 0, 0, 0
 
     def pack(self, value: Any, depth: int = 0) -> Any:
         """What msgpack takes for `value`.
@@ -163,8 +177,9 @@ class Packer:
         if value is None or kind is bool or kind is float:
             return value
         if kind is str or kind is bytes:
-            if kind is str and len(value) > WIDE_BYTES and not value.isascii():
-                raise ValueError(_WIDE)  # before it is here once more
+            self._fits(len(value))  # before it is here once more
+            if kind is str and not value.isascii():
+                self._keep(value)
             return self._blob(_utf8(value) if kind is str else value, value)
         if kind is int:
             return self._number(value)
@@ -201,19 +216,28 @@ class Packer:
     def _blob(self, raw: bytes, value: str | bytes) -> Any:
         wire = self._wire
         self._charge(len(raw))
-        if type(value) is str and len(raw) > WIDE_BYTES and not raw.isascii():
-            raise ValueError(_WIDE)
         if wire.mail is None or (len(raw) <= INLINE_BYTES and self._inline + len(raw) <= INLINE_TOTAL_BYTES):
             self._inline += len(raw)
             return value if type(value) is str else msgspec.msgpack.Ext(EXT_SHORT, raw)
         offset = self._used
         self._used += len(raw)
         wire.mail[offset : self._used] = raw
+        wire.used = max(wire.used, self._used)
         return msgspec.msgpack.Ext(EXT_BYTES if type(value) is bytes else EXT_TEXT, struct.pack("<QQ", offset, len(raw)))
 
+    def _keep(self, text: str) -> None:
+        self._wide += sys.getsizeof(text)
+        if self._wide > WIDE_BYTES:
+            raise ValueError(
+                f"more than {WIDE_BYTES:,} bytes of text that is not ASCII: one emoji makes four bytes of each character; send it in parts"
+            )
+
     def _charge(self, size: int) -> None:
+        self._fits(size)
         self._size += size
-        if self._size > self._wire.caps.total_bytes:
+
+    def _fits(self, size: int) -> None:
+        if self._size + size > self._wire.caps.total_bytes:
             raise ValueError(f"more than {self._wire.caps.total_bytes:,} bytes; send less at a time")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import mmap
 import re
 import socket
 import subprocess
@@ -33,6 +34,10 @@ INSIDE = "/bin/monty"
 MIB = 2**20
 CHILD_SLACK_BYTES = 64 * MIB
 """Beside the heap, what the child may hold."""
+DRIVER_SLACK_BYTES = 192 * MIB
+"""Beside as much as the heap, what this process may hold: a heap that is dumped is here more than once."""
+CONVERTED_BYTES = 16 * MIB
+"""Beside as much as the heap, what this process may hold while it converts the arguments of a call."""
 ADVICE = advice.of_sandbox(Path(__file__).parent)
 PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
 FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
@@ -179,13 +184,14 @@ class MontyInterpreter:
             return self._os_call(step)
         name = step.function_name.removeprefix(FAR_PREFIX).removeprefix(NEAR_PREFIX)
         try:
-            args, named = _arguments(step)
+            args, named = self._arguments(step)
             if name == METHOD:
                 name, args, named = _of_method(args)
                 self.files.save_all()
             elif name in self.methods:  # a call of a name that is bound to nothing arrives here all the same
                 raise GuestError("NameError", f"name {name!r} is not defined")
             value = dispatch(name, args, named)
+            del args, named  # before the answer is converted
         except GuestError as error:
             return self._raise_inside(step, error)
         return step.resume({"return_value": value})
@@ -203,10 +209,24 @@ class MontyInterpreter:
         if not self.files.knows(name):
             return step.resume_not_handled()
         try:
-            args, named = _arguments(step)
+            args, named = self._arguments(step)
             return step.resume({"return_value": self.files.answer(name, args, named)})
         except GuestError as error:
             return self._raise_inside(step, error)
+
+    def _arguments(self, step: monty.FunctionSnapshot) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """A call's arguments, made from the guest's values here and now."""
+        try:
+            # One character beyond U+FFFF makes a text four times as large as it came. What is mapped counts, touched or not, so that
+            # this leaves little for it; and where that is too little, the library panics.
+            with mmap.mmap(-1, DRIVER_SLACK_BYTES - CONVERTED_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
+                return step.args, step.kwargs
+        except (TypeError, ValueError, OverflowError) as error:  # a key of a class of the guest's, say
+            raise GuestError("TypeError", f"the arguments cannot cross: {str(error)[:200]}") from None
+        except BaseException as error:
+            if not isinstance(error, (MemoryError, OSError)) and type(error).__name__ != "PanicException":
+                raise
+            raise GuestError("ValueError", "the arguments cannot cross: they are too large here; send them in parts") from None
 
     def _raise_inside(self, step: Any, error: GuestError) -> Any:
         try:
@@ -231,13 +251,6 @@ class MontyInterpreter:
         )
         session.__enter__()
         self.session, self.seed = session, seed
-
-
-def _arguments(step: monty.FunctionSnapshot) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    try:
-        return step.args, step.kwargs
-    except (TypeError, ValueError, OverflowError) as error:  # made from the guest's values here: a key of a class of the guest's, say
-        raise GuestError("TypeError", f"the arguments cannot cross: {str(error)[:200]}") from None
 
 
 def _of_method(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
@@ -285,7 +298,7 @@ class Guest:
     def __init__(self, fd: int, memory_bytes: int, base_bytes: int) -> None:
         # Made before the last filter, which refuses the questions that a new socket object asks.
         self.connection, self.memory_bytes = socket.socket(fileno=fd), memory_bytes
-        self.data_bytes = base_bytes + memory_bytes + 192 * MIB
+        self.data_bytes = base_bytes + memory_bytes + DRIVER_SLACK_BYTES
         self.interpreter = MontyInterpreter(memory_bytes)
 
     def start(self) -> None:

@@ -28,7 +28,8 @@ def test_much_is_moved_while_the_database_is_open_and_not_by_who_writes(tmp_path
     path = tmp_path / "j.db"
     database = SQLiteDatabase(path)
     database.execute(INSERT, ("one", b"", MUCH))
-    database.settle()
+    assert database._log is not None
+    database._log.settle()
     assert path.stat().st_size > len(MUCH) and len(movers) == 1 and movers[0] != threading.get_ident()
     database.execute(INSERT, ("two", b"", b"little"))
     database.close()
@@ -40,19 +41,31 @@ def test_a_transaction_is_moved_once_it_has_ended(tmp_path: Path, movers: list[i
     with database.transaction():
         database.executemany(INSERT, [("one", b"", MUCH), ("two", b"", MUCH)])
         assert not movers
-    database.settle()
+    assert database._log is not None
+    database._log.settle()
     assert movers and (tmp_path / "j.db").stat().st_size > 2 * len(MUCH)
     database.close()
 
 
-def test_what_was_written_last_is_moved_by_who_settles(tmp_path: Path, movers: list[int]) -> None:
-    log = Log(str(tmp_path / "j.db"))
-    log._thread = threading.Thread(target=(ends := threading.Event()).wait)  # one that is busy with what came before
-    log._thread.start()
-    log.wrote(2 * MOVED_BYTES)
-    ends.set()
-    log.settle()
-    assert movers == [threading.get_ident()] and log._written == 0
+def test_who_closes_waits_for_what_is_being_moved_and_may_be_another_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on, moved, move = threading.Event(), threading.Event(), threading.Event(), Log._move
+
+    def slowly(log: Log) -> None:
+        begun.set()
+        go_on.wait(20)
+        moved.set()
+        move(log)
+
+    monkeypatch.setattr(Log, "_move", slowly)
+    database = SQLiteDatabase(tmp_path / "j.db")
+    database.execute(INSERT, ("one", b"", MUCH))
+    assert begun.wait(20)
+    closer = threading.Thread(target=database.close)
+    closer.start()
+    assert not moved.is_set()
+    go_on.set()
+    closer.join(20)
+    assert moved.is_set() and os.listdir(tmp_path) == ["j.db"]
 
 
 def test_a_file_that_is_gone_is_not_made_again(tmp_path: Path, movers: list[int]) -> None:

@@ -106,12 +106,13 @@ class Engine:
         Raises:
             StoreError: it cannot be opened.
         """
-        with store_at(self.journal, self.settings.tenant, self.settings.secret) as store:
-            try:
-                yield store
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await in_thread(store.settle)
+        # Not on the loop: a disk that is busy takes tenths of a second to make a file, or to remove one.
+        store = await in_thread(store_at, self.journal, self.settings.tenant, self.settings.secret)
+        try:
+            yield store
+        finally:
+            with anyio.CancelScope(shield=True):
+                await in_thread(store.close)
 
     @asynccontextmanager
     async def tree(

@@ -10,11 +10,13 @@ keys the worker chose to collide (ints and tuples hash without a secret), and ha
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fcntl
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeAlias, Union
 
@@ -25,16 +27,18 @@ from ..errors import SandboxBroken
 from ..values import DEFAULT_CAPS, TEXT_CHARS, Copier, Value, ValueCaps, collector_paused
 
 FRAME_BYTES = 2**19
+"""Of one frame from a worker: more structure than this would take a tenth of a second to decode."""
 WORD_BYTES = 8
 """After the two halves of the mail file: the id of the exec that is to be interrupted."""
 KEPT_BYTES = 2**16
 """After that, what the cell printed and the worker has not sent yet, its size first."""
-"""Of one frame from a worker: more structure than this would take a tenth of a second to decode."""
 INLINE_BYTES = 4096
 EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
 """Text or bytes in the mail file, an int of more than 64 bits, bytes that lie in the frame."""
-WIDE_BYTES = 8 * 2**20
-"""Of one text that is not ASCII: for one character beyond U+FFFF, Python keeps four bytes for each of its characters."""
+WIDE_BYTES = 16 * 2**20
+"""Of texts in one frame from a worker that are not ASCII, as Python keeps them: for one character beyond U+FFFF, four bytes for each."""
+GIVEN_WIDE_BYTES = 2 * WIDE_BYTES
+"""Of such texts in one frame to a worker."""
 _CHUNK = 65_536
 _HEADER = struct.Struct("<I")
 _SPAN = struct.Struct("<QQ")
@@ -282,11 +286,11 @@ class Wire:
 class _Opener(Copier):
     """Copies decoded values and opens what is boxed. One region of the mail may be named many times: each copy counts."""
 
-    __slots__ = ("_expect", "_wire")
+    __slots__ = ("_expect", "_wide", "_wire")
 
     def __init__(self, wire: Wire, expect: Callable[[int], None]) -> None:
         super().__init__(wire.caps)
-        self._wire, self._expect = wire, expect
+        self._wire, self._expect, self._wide = wire, expect, 0
 
     def begun(self, value: object, depth: int, waiting: list[Any]) -> Value:
         if type(value) is msgspec.msgpack.Ext:
@@ -310,23 +314,36 @@ class _Opener(Copier):
         self.charge(size)  # before it is read
         self._expect(size)
         raw = self._wire.read_mail(data)
-        return raw if code == EXT_BYTES else _decoded(raw)
+        return raw if code == EXT_BYTES else self._decoded(raw)
+
+    def _decoded(self, raw: bytes) -> str:
+        if raw.isascii():
+            return raw.decode()
+        # In parts, most of which are narrow: the whole may take four times as much as came.
+        decoder, size = codecs.getincrementaldecoder("utf-8")(), -(-len(raw) // -(-len(raw) // TEXT_CHARS))
+        parts, kept, chars, width = list[str](), self._wide, 0, 1
+        for start in range(0, len(raw), size):
+            parts.append(decoder.decode(raw[start : start + size], start + size >= len(raw)))
+            chars, width = chars + len(parts[-1]), max(width, _width(parts[-1]))
+            self._wide = kept + chars * width
+            if self._wide > WIDE_BYTES:
+                raise ValueError(f"more than {WIDE_BYTES:,} bytes of text that is not ASCII")
+        return "".join(parts)
 
 
-def _decoded(raw: bytes) -> str:
-    if len(raw) > WIDE_BYTES and not raw.isascii():
-        raise ValueError(f"a text of more than {WIDE_BYTES:,} bytes that is not ASCII")
-    return raw.decode()
+def _width(text: str) -> int:
+    """Bytes that Python keeps for each character: 1, 2 or 4."""
+    return (sys.getsizeof(text) - 100) // len(text) + 1 if len(text) >= 100 else 4
 
 
 class _Packer(Copier):
     """Copies what is plain already into what msgpack takes."""
 
-    __slots__ = ("_used", "_wire")
+    __slots__ = ("_used", "_wide", "_wire")
 
     def __init__(self, wire: Wire) -> None:
         super().__init__(wire.caps)
-        self._wire, self._used = wire, 0
+        self._wire, self._used, self._wide = wire, 0, 0
 
     def key(self, key: object) -> Any:
         return key
@@ -334,6 +351,10 @@ class _Packer(Copier):
     def text(self, text: str) -> Any:
         if len(text) <= INLINE_BYTES:
             return text
+        if not text.isascii():
+            self._wide += sys.getsizeof(text)
+            if self._wide > GIVEN_WIDE_BYTES:
+                raise ValueError(f"more than {GIVEN_WIDE_BYTES:,} bytes of text that is not ASCII, as Python keeps it; send less at a time")
         return self._mail((text[start : start + TEXT_CHARS].encode() for start in range(0, len(text), TEXT_CHARS)), EXT_TEXT)
 
     def raw(self, raw: bytes) -> Any:

@@ -35,7 +35,7 @@ class Cursor(Protocol):
 
 
 class Database(Protocol):
-    """One connection, used from the thread that opened it.
+    """One connection, used by one thread at a time.
 
     Attributes:
         place: what was opened, as errors and messages show it: no password is in it.
@@ -91,11 +91,8 @@ class Database(Protocol):
     def problems(self) -> list[str]:
         """What is damaged, a line each."""
 
-    def settle(self) -> None:
-        """Do in advance what makes `close` slow after much was written. From any thread, while nobody writes."""
-
     def close(self) -> None:
-        """Close the connection; what was written stays. Harmless when called twice."""
+        """Close the connection; what was written stays. Harmless when called twice. May wait for a disk."""
 
 
 def check_name(what: str, name: object) -> str:

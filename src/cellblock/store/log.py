@@ -36,11 +36,8 @@ class Log:
                 self._move()
 
     def settle(self) -> None:
-        """Move what is left of much, and wait until nothing is being moved. From any thread, while nobody writes."""
+        """Wait until nothing is being moved: whoever closes the file last moves the rest."""
         self._still.wait()
-        if self._written > MOVED_BYTES:
-            self._written = 0
-            self._move()
 
     def _move(self) -> None:
         # What cannot be moved now, since the disk is full or others are reading, stays where it is until the next time.

@@ -1,8 +1,9 @@
 """The store: one database with the journal, the blobs and the leases of one tenant.
 
-Everything is synchronous, and the engine calls it on the event loop. A write to SQLite takes some 20 microseconds, less than to hand it to
-a thread and back; and because nothing else runs meanwhile, what is recorded stands in the order in which it happened, and an effect is on
-record before the next line of code acts on it. With PostgreSQL a write takes a round trip to its server: keep the server near.
+Everything is synchronous, and the engine calls it on the event loop, but for opening and closing, which wait for the disk. A write to
+SQLite takes some 20 microseconds, less than to hand it to a thread and back; and because nothing else runs meanwhile, what is recorded
+stands in the order in which it happened, and an effect is on record before the next line of code acts on it. With PostgreSQL a write takes
+a round trip to its server: keep the server near.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ GC_SECONDS = 3600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """An open store, used from the thread that opened it.
+    """An open store, used by one thread at a time.
 
     By convention what belongs to a run is owned by `run:ID` in `blobs`, and its lease has that name.
     """
@@ -92,12 +93,8 @@ class Store:
                 self.blobs.unlink(owner)
         return self.blobs.gc(older_than_seconds)
 
-    def settle(self) -> None:
-        """Have `close` be quick; see `Database.settle`."""
-        self.database.settle()
-
     def close(self) -> None:
-        """Close the database; what was written stays. Harmless when called twice."""
+        """Close the database; what was written stays. Harmless when called twice. May wait for a disk."""
         self.database.close()
 
     def __enter__(self) -> Self:

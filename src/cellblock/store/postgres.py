@@ -165,9 +165,6 @@ class PostgresDatabase:
         """Nothing: the server watches over its own pages."""
         return []
 
-    def settle(self) -> None:
-        """As `Database` says: nothing."""
-
     def close(self) -> None:
         """As `Database` says."""
         if self._connection is not None:

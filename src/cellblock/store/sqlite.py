@@ -59,13 +59,13 @@ class SQLiteDatabase:
         _make_private(self.place)
         self._writable = self.place == ":memory:" or os.access(self.place, os.W_OK)
         if self._writable:
-            return sqlite3.connect(self.place, timeout=busy_seconds, isolation_level=None)
+            return sqlite3.connect(self.place, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
         options = "mode=ro"
         if not os.access(Path(self.place).absolute().parent, os.W_OK) and not Path(f"{self.place}-wal").exists():
             # Nothing can be made beside the file, and nobody else can be writing to it.
             options += "&immutable=1"
         place = f"{Path(self.place).absolute().as_uri()}?{options}"
-        return sqlite3.connect(place, uri=True, timeout=busy_seconds, isolation_level=None)
+        return sqlite3.connect(place, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
 
     def _prepare(self, busy_seconds: float) -> None:
         if self._writable:
@@ -200,14 +200,10 @@ class SQLiteDatabase:
             found.append(_explain(error))
         return found
 
-    def settle(self) -> None:
+    def close(self) -> None:
         """As `Database` says."""
         if self._log is not None:
             self._log.settle()
-
-    def close(self) -> None:
-        """As `Database` says."""
-        self.settle()
         self._db.close()
 
     def _told(self, error: Exception) -> StoreError:
