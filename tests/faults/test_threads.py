@@ -17,6 +17,8 @@ from cellblock.engine.run import RLM
 from cellblock.in_thread import in_thread
 from cellblock.models import CallableModel, ScriptedModel
 from cellblock.repl.zygote import close_all
+from cellblock.store.leases import Leases
+from cellblock.store.sqlite import SQLiteDatabase
 
 pytestmark = pytest.mark.anyio
 NAME = contextvars.ContextVar("NAME", default="")
@@ -49,6 +51,26 @@ async def test_a_run_waits_for_no_thread_to_begin(waited_for: list[str], tmp_pat
     result = await RLM(model, sub_model=CallableModel(answer), sandbox=sandbox, tools=[shout], **files).arun("q", "c" * 1_000_000)
     assert (result.error, len(str(result.value))) == (None, 5_000_000)
     assert waited_for == []
+
+
+async def test_a_journal_is_opened_and_closed_and_first_written_to_in_a_thread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    loop, done = threading.current_thread(), list[tuple[str, bool]]()
+
+    def noticed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*given: Any, **options: Any) -> Any:
+            done.append((name, threading.current_thread() is loop))
+            return work(*given, **options)
+
+        return called
+
+    for owner, name in ((SQLiteDatabase, "__init__"), (SQLiteDatabase, "close"), (Leases, "take")):
+        monkeypatch.setattr(owner, name, noticed(name, getattr(owner, name)))
+    rlm = RLM(ScriptedModel(fallback=lambda messages: "FINAL(yes)"), journal=tmp_path / "journal.db")
+    await rlm.arun("q", "c")
+    async with rlm.thread("t") as thread:
+        await thread.arun("q", "c")
+    assert {name for name, _ in done} == {"__init__", "close", "take"}
+    assert [name for name, on_the_loop in done if on_the_loop] == []
 
 
 async def test_what_a_thread_returns_or_raises_comes_back() -> None:

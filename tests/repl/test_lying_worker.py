@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
 import socket
 import struct
 import sys
@@ -19,6 +20,7 @@ import anyio.lowlevel
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from responsive import STALL_SECONDS, holds_up_for
 
 from cellblock.audit.liar import liar
@@ -26,7 +28,7 @@ from cellblock.errors import SandboxBroken
 from cellblock.limits import ExecLimits
 from cellblock.repl.protocol import External
 from cellblock.repl.session import Session, open_session
-from cellblock.repl.wire import EXT_INT, EXT_TEXT, FRAME_BYTES, Call, Wire
+from cellblock.repl.wire import EXT_INT, EXT_TEXT, FRAME_BYTES, WIDE_BYTES, Call, Wire, _width
 from cellblock.repl.zygote import close_all
 from cellblock.testing import frames, hostile_values, values
 from cellblock.values import ValueCaps, plain, whole
@@ -185,6 +187,46 @@ def test_keys_that_a_worker_can_choose_to_collide_never_become_a_dict(wire: Wire
             wire.decode(data)
 
     assert holds_up_for(refused) < STALL_SECONDS
+
+
+@pytest.mark.parametrize(("size", "count"), [(15_000_000, 1), (1_500_000, 3), (300_000, 14)])
+def test_texts_that_python_keeps_wide_are_refused_before_they_are_made(size: int, count: int) -> None:
+    mine, theirs = socket.socketpair()
+    wire = Wire(mine)
+    raw = ("x" * size + "\U0001f600").encode()
+    os.pwrite(wire.mail, raw, 0)
+    args = [msgspec.msgpack.Ext(EXT_TEXT, struct.pack("<QQ", 0, len(raw)))] * count
+    tracemalloc.start()
+    with pytest.raises(SandboxBroken, match="not ASCII"):
+        whole(wire.opening(args))  # type: ignore[arg-type]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    wire.close()
+    theirs.close()
+    assert peak < 40 * 2**20
+
+
+@given(st.text(min_size=1), st.integers(100, 5_000))
+def test_the_width_of_a_text_is_what_python_keeps_for_a_character(text: str, size: int) -> None:
+    text = (text * size)[:size]
+    widest = max(map(ord, text))
+    assert _width(text) == (1 if widest < 256 else 2 if widest < 65_536 else 4)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=9), st.integers(1, 400_000))
+@settings(max_examples=30, deadline=None)
+def test_a_text_is_the_same_whatever_its_parts_are(text: str, times: int) -> None:
+    mine, theirs = socket.socketpair()
+    wire = Wire(mine)
+    raw = (text * times).encode()
+    os.pwrite(wire.mail, raw, 0)
+    try:
+        assert whole(wire.opening([msgspec.msgpack.Ext(EXT_TEXT, struct.pack("<QQ", 0, len(raw)))])) == ([text * times], {})  # type: ignore[list-item]
+    except SandboxBroken:
+        assert sys.getsizeof(text * times) > WIDE_BYTES
+    finally:
+        wire.close()
+        theirs.close()
 
 
 def boxed(value: list[Any]) -> list[Any]:

@@ -25,7 +25,7 @@ from ..models.protocol import ModelAdapter
 from ..repl.keys import tenant_key, tenant_seed
 from ..repl.session import open_session
 from ..store.journal import DEFAULT_TENANT
-from ..store.opening import Store, default_place, open_store
+from ..store.opening import Store, default_place, open_store, opened_aside
 from .asking import cleaned
 from .budget import Budget
 from .contexts import ContextSource, open_context
@@ -106,13 +106,8 @@ class Engine:
         Raises:
             StoreError: it cannot be opened.
         """
-        # Not on the loop: a disk that is busy takes tenths of a second to make a file, or to remove one.
-        store = await in_thread(store_at, self.journal, self.settings.tenant, self.settings.secret)
-        try:
+        async with opened_aside(partial(store_at, self.journal, self.settings.tenant, self.settings.secret)) as store:
             yield store
-        finally:
-            with anyio.CancelScope(shield=True):
-                await in_thread(store.close)
 
     @asynccontextmanager
     async def tree(

@@ -16,7 +16,7 @@ from ..in_thread import in_thread
 from ..repl.keys import tenant_key
 from ..store.journal import Journal
 from ..store.leases import BEAT_SECONDS, Lease, holder_of
-from ..store.opening import Store, default_place, open_store
+from ..store.opening import Store, default_place, open_store, opened_aside
 from ..store.threads import PART_BYTES, Added, Threads
 from .contexts import ContextSource, open_context
 
@@ -47,8 +47,11 @@ class Place:
         Raises:
             StoreError: it cannot be opened.
         """
-        with open_store(self.path, tenant=self.tenant, key=tenant_key(self.tenant, self.secret)) as store:
+        with self._open() as store:
             yield store
+
+    def _open(self) -> Store:
+        return open_store(self.path, tenant=self.tenant, key=tenant_key(self.tenant, self.secret))
 
     @contextmanager
     def threads(self) -> Iterator[Threads]:
@@ -84,7 +87,7 @@ class Place:
             LeaseHeld: another process, or this one, writes it.
             StoreError: the store cannot be used.
         """
-        with self.opened() as store:
+        async with opened_aside(self._open) as store:
             lease = await _taken(store, threads_of(store, self.tenant).lease_name(name), name)
             beats = asyncio.get_running_loop().create_task(_beating(store, lease))
             try:

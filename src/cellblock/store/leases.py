@@ -17,6 +17,7 @@ from typing import Any
 import anyio
 
 from ..errors import LeaseHeld, StoreError
+from ..in_thread import in_thread
 from .database import Database, check_name
 from .processes import Process, standing, this_process
 from .rows import NUMBER, Kinds, as_declared
@@ -87,7 +88,8 @@ class Leases:
         since, seen = clock(), self._row(name)
         while True:
             try:
-                return self.take(name)
+                # In a thread: the first write of a connection waits for the disk.
+                return await in_thread(self.take, name)
             except LeaseHeld as error:
                 row = self._row(name)
                 if not error.elsewhere or row is None or seen is None or row != seen:

@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+import anyio
+
 from ..errors import ConfigError, StoreError
+from ..in_thread import in_thread
 from .blobs import Blobs, Collected
 from .connecting import connect
 from .database import Database, check_name
@@ -102,6 +107,20 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
+
+
+@asynccontextmanager
+async def opened_aside(opening: Callable[[], Store]) -> AsyncIterator[Store]:
+    """An open store, for an event loop: a disk that is busy takes tenths of a second to make a file, or to remove one.
+
+    Raises as `opening` does.
+    """
+    store = await in_thread(opening)
+    try:
+        yield store
+    finally:
+        with anyio.CancelScope(shield=True):
+            await in_thread(store.close)
 
 
 def default_place() -> str:
