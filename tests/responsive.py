@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from cellblock.audit.lag import running_clock, watched_loop
+from cellblock.audit.lag import RunningClock, watched_loop
 
 STALL_SECONDS = 0.1
 
@@ -13,12 +13,17 @@ STALL_SECONDS = 0.1
 def holds_up_for(work: Callable[[], None], *, tries: int = 3) -> float:
     """Seconds for which `work` would hold up the event loop: the least of several, since a busy neighbour can slow down any one of them."""
 
-    def once() -> float:
-        started = running_clock()
-        work()
-        return running_clock() - started
+    clock = RunningClock()
 
-    return min(once() for _ in range(tries))
+    def once() -> float:
+        started = clock()
+        work()
+        return clock() - started
+
+    try:
+        return min(once() for _ in range(tries))
+    finally:
+        clock.close()
 
 
 @asynccontextmanager
