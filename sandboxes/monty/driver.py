@@ -37,7 +37,7 @@ CHILD_SLACK_BYTES = 64 * MIB
 DRIVER_SLACK_BYTES = 192 * MIB
 """Beside as much as the heap, what this process may hold: a heap that is dumped is here more than once."""
 CONVERTED_BYTES = 16 * MIB
-"""Beside as much as the heap, what this process may hold while it converts the arguments of a call."""
+"""Beside as much as half of the heap, what this process may hold while it converts the arguments of a call."""
 ADVICE = advice.of_sandbox(Path(__file__).parent)
 PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
 FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
@@ -219,7 +219,7 @@ class MontyInterpreter:
         try:
             # One character beyond U+FFFF makes a text four times as large as it came. What is mapped counts, touched or not, so that
             # this leaves little for it; and where that is too little, the library panics.
-            with mmap.mmap(-1, DRIVER_SLACK_BYTES - CONVERTED_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
+            with mmap.mmap(-1, DRIVER_SLACK_BYTES - CONVERTED_BYTES + self.memory_bytes // 2, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
                 return step.args, step.kwargs
         except (TypeError, ValueError, OverflowError) as error:  # a key of a class of the guest's, say
             raise GuestError("TypeError", f"the arguments cannot cross: {str(error)[:200]}") from None

@@ -10,7 +10,7 @@ import contextlib
 import gc
 import math
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, Union
 
 T = TypeVar("T")
@@ -18,18 +18,27 @@ T = TypeVar("T")
 Value: TypeAlias = Union[bool, int, float, str, bytes, list["Value"], dict[str, "Value"], None]  # noqa: UP007 - recursive
 
 
+COPIES = 8
+"""Of a value that is brought out by a call and brought back by its answer: at most so many there were at one time."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValueCaps:
     """How much one value may hold."""
 
     total_bytes: int = 32 * 2**20
-    """Of all texts and bytes together, keys included; UTF-8. One text from a cell that is not ASCII may have 8 MiB: it may be four
-    times as large here."""
+    """Of all texts and bytes together, keys included; UTF-8. In a session it is an eighth of `memory_bytes` where that is less: while a
+    value crosses, it is there up to eight times. Texts that are not ASCII may take 16 MiB out of a cell as Python keeps them, 32 MiB into
+    one: an emoji makes four bytes of each character of its text."""
     items: int = 100_000
     """Scalars and containers together."""
     depth: int = 32
     digits: int = 4_300
     """Of one int, in base 10; the same as CPython's own cap on int-to-str."""
+
+    def within(self, memory_bytes: int) -> ValueCaps:
+        """These in a session of that much memory."""
+        return replace(self, total_bytes=min(self.total_bytes, memory_bytes // COPIES))
 
 
 BITS_PER_DIGIT = math.log2(10)

@@ -263,7 +263,7 @@ async def open_session(
         clock: the instant at which the cells' clock stands, Unix seconds; None takes now.
         tenant: whose session it is; tenants share no process.
         allow_weak_isolation: open although a layer is missing on this machine.
-        caps: how much one value that crosses may hold.
+        caps: how much one value that crosses may hold; see `ValueCaps.total_bytes`.
         snapshot: what `dump` gave: the session goes on from there.
         snapshot_secret: at least 32 bytes that seal snapshots, with the tenant's name; None takes a secret of this user.
         cells: what another session did from there on, to be done again with the answers that it got: no external is called.
@@ -286,7 +286,7 @@ async def open_session(
         clock=time.time() if clock is None else clock,
         tenant=tenant,
         allow_weak_isolation=allow_weak_isolation,
-        caps=caps,
+        caps=caps.within(limits.memory_bytes),
     )
     history = History(base)
     for ran in cells:

@@ -40,6 +40,7 @@ WIDE_BYTES = 16 * 2**20
 GIVEN_WIDE_BYTES = 2 * WIDE_BYTES
 """Of such texts in one frame to a worker."""
 _CHUNK = 65_536
+_DECODER = codecs.getincrementaldecoder("utf-8")
 _HEADER = struct.Struct("<I")
 _SPAN = struct.Struct("<QQ")
 
@@ -274,9 +275,8 @@ class Wire:
         self.received += size
         return taken
 
-    def read_mail(self, span: bytes) -> bytes:
-        """A copy of what lies in the worker's half of the mail file at `span`."""
-        offset, size = _SPAN.unpack(span)
+    def read_mail(self, offset: int, size: int) -> bytes:
+        """A copy of what lies in the worker's half of the mail file."""
         if offset + size > self.half:
             raise ValueError("mail beyond its half")
         self.received += size
@@ -310,20 +310,17 @@ class _Opener(Copier):
             return data
         if code not in (EXT_TEXT, EXT_BYTES) or len(data) != _SPAN.size:
             raise ValueError("unknown extension")
-        size = _SPAN.unpack(data)[1]
+        offset, size = _SPAN.unpack(data)
         self.charge(size)  # before it is read
         self._expect(size)
-        raw = self._wire.read_mail(data)
-        return raw if code == EXT_BYTES else self._decoded(raw)
+        return self._wire.read_mail(offset, size) if code == EXT_BYTES else self._text_at(offset, size)
 
-    def _decoded(self, raw: bytes) -> str:
-        if raw.isascii():
-            return raw.decode()
+    def _text_at(self, offset: int, size: int) -> str:
         # In parts, most of which are narrow: the whole may take four times as much as came.
-        decoder, size = codecs.getincrementaldecoder("utf-8")(), -(-len(raw) // -(-len(raw) // TEXT_CHARS))
-        parts, kept, chars, width = list[str](), self._wide, 0, 1
-        for start in range(0, len(raw), size):
-            parts.append(decoder.decode(raw[start : start + size], start + size >= len(raw)))
+        decoder, parts, kept, chars, width = _DECODER(), list[str](), self._wide, 0, 0
+        for start in range(0, size, TEXT_CHARS):
+            raw = self._wire.read_mail(offset + start, min(TEXT_CHARS, size - start))
+            parts.append(decoder.decode(raw, start + TEXT_CHARS >= size))
             chars, width = chars + len(parts[-1]), max(width, _width(parts[-1]))
             self._wide = kept + chars * width
             if self._wide > WIDE_BYTES:
@@ -332,8 +329,13 @@ class _Opener(Copier):
 
 
 def _width(text: str) -> int:
-    """Bytes that Python keeps for each character: 1, 2 or 4."""
-    return (sys.getsizeof(text) - 100) // len(text) + 1 if len(text) >= 100 else 4
+    """Bytes that Python keeps for each character, 1, 2 or 4; 0 where all are ASCII."""
+    if text.isascii():
+        return 0
+    if len(text) >= 100:  # beside its characters a text takes less than that
+        return (sys.getsizeof(text) - 100) // len(text) + 1
+    widest = ord(max(text))
+    return 1 if widest < 256 else 2 if widest < 65_536 else 4
 
 
 class _Packer(Copier):
