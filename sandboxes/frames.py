@@ -5,6 +5,7 @@ The host's end is `src/cellblock/repl/wire.py`; it trusts nothing that is writte
 
 from __future__ import annotations
 
+import contextlib
 import math
 import mmap
 import os
@@ -20,6 +21,7 @@ INLINE_TOTAL_BYTES = 2**17
 """Of short texts in one frame; further ones go into the mail file too."""
 WIDE_BYTES = 16 * 2**20
 """Of texts in one frame that are not ASCII, as Python keeps them: for one character beyond U+FFFF, four bytes for each of a text's."""
+PART_CHARS = 2**20
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
 """After the two halves of the mail file: the id of the exec that the host wants interrupted."""
@@ -148,7 +150,8 @@ class Wire:
     def _give_back(self, start: int, size: int) -> None:
         if size >= GIVEN_BACK_BYTES and self.mail is not None:
             first, end = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE, (start + size) // mmap.PAGESIZE * mmap.PAGESIZE
-            self.mail.madvise(mmap.MADV_REMOVE, first, end - first)
+            with contextlib.suppress(OSError):  # where no holes can be made, it stays
+                self.mail.madvise(mmap.MADV_REMOVE, first, end - first)
 
 
 class Packer:
@@ -226,7 +229,7 @@ class Packer:
         return msgspec.msgpack.Ext(EXT_BYTES if type(value) is bytes else EXT_TEXT, struct.pack("<QQ", offset, len(raw)))
 
     def _keep(self, text: str) -> None:
-        self._wide += sys.getsizeof(text)
+        self._wide += len(text) * max(_width(text[start : start + PART_CHARS]) for start in range(0, len(text), PART_CHARS))
         if self._wide > WIDE_BYTES:
             raise ValueError(
                 f"more than {WIDE_BYTES:,} bytes of text that is not ASCII: one emoji makes four bytes of each character; send it in parts"
@@ -239,6 +242,12 @@ class Packer:
     def _fits(self, size: int) -> None:
         if self._size + size > self._wire.caps.total_bytes:
             raise ValueError(f"more than {self._wire.caps.total_bytes:,} bytes; send less at a time")
+
+
+def _width(text: str) -> int:
+    """Bytes that Python keeps for each character: 1, 2 or 4."""
+    longer = " " * 100 + text  # a new text, beside whose characters less than 100 bytes are kept: not its UTF-8, as of others
+    return (sys.getsizeof(longer) - 100) // len(longer) + 1
 
 
 def _utf8(text: str) -> bytes:

@@ -40,6 +40,8 @@ CONVERTED_BYTES = 16 * MIB
 """Beside as much as half of the heap, what this process may hold while it converts the arguments of a call."""
 ADVICE = advice.of_sandbox(Path(__file__).parent)
 PRELUDE = (Path(__file__).parent / "prelude.py").read_text(encoding="utf-8")
+NORESERVE = 0x4000
+"""`MAP_NORESERVE`, which Python has a name for since 3.12."""
 FAR_PREFIX, NEAR_PREFIX = "_cb_far_", "_cb_near_"
 METHOD = "_cb_call_method"
 """What the methods of a group call, with the far function's name and both kinds of arguments."""
@@ -217,16 +219,23 @@ class MontyInterpreter:
     def _arguments(self, step: monty.FunctionSnapshot) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """A call's arguments, made from the guest's values here and now."""
         try:
-            # One character beyond U+FFFF makes a text four times as large as it came. What is mapped counts, touched or not, so that
-            # this leaves little for it; and where that is too little, the library panics.
-            with mmap.mmap(-1, DRIVER_SLACK_BYTES - CONVERTED_BYTES + self.memory_bytes // 2, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
+            with self._little_memory():
                 return step.args, step.kwargs
         except (TypeError, ValueError, OverflowError) as error:  # a key of a class of the guest's, say
             raise GuestError("TypeError", f"the arguments cannot cross: {str(error)[:200]}") from None
         except BaseException as error:
-            if not isinstance(error, (MemoryError, OSError)) and type(error).__name__ != "PanicException":
+            if not isinstance(error, MemoryError) and type(error).__name__ != "PanicException":
                 raise
             raise GuestError("ValueError", "the arguments cannot cross: they are too large here; send them in parts") from None
+
+    def _little_memory(self) -> contextlib.AbstractContextManager[object]:
+        # One character beyond U+FFFF makes a text four times as large as it came. What is mapped counts, touched or not, so that this
+        # leaves little for it; and where that is too little, the library panics.
+        size = DRIVER_SLACK_BYTES - CONVERTED_BYTES + self.memory_bytes // 2
+        try:
+            return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE)
+        except OSError:  # a kernel that promises no more than it has
+            return contextlib.nullcontext()
 
     def _raise_inside(self, step: Any, error: GuestError) -> Any:
         try:

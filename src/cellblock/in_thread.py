@@ -9,9 +9,11 @@ from __future__ import annotations
 import _thread
 import asyncio
 import contextvars
+import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, TypeVar, TypeVarTuple
+from functools import partial
+from typing import Generic, TypeVar, TypeVarTuple, cast
 
 import anyio
 import anyio.lowlevel
@@ -38,12 +40,35 @@ class Call(Generic[T]):
         self._function, self._then = function, then
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
+        if (sniffio := sys.modules.get("sniffio")) is not None:  # there is no loop in that thread: the function may run one
+            self._context.run(sniffio.current_async_library_cvar.set, None)
         self.ended: asyncio.Future[tuple[T | None, BaseException | None]] = self._loop.create_future()
         """What it returned, or what it raised."""
 
     def begin(self) -> None:
         """Call it. Raises as `begin_thread` does."""
         begin_thread(self._run)
+
+    async def whole(self) -> asyncio.CancelledError | None:
+        """Wait until it has ended, whoever is cancelled meanwhile: that cancellation is returned, and is to be raised."""
+        cancelled = None
+        with anyio.CancelScope(shield=True):
+            while not self.ended.done():
+                try:
+                    await asyncio.wait([self.ended])
+                except asyncio.CancelledError as error:  # asyncio's own, which no scope keeps away
+                    cancelled = error
+        return cancelled
+
+    def result(self) -> T:
+        """What came of it, once it has ended."""
+        value, error = self.ended.result()
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error, self  # which would hold this frame by way of its traceback
+        return cast(T, value)
 
     def _run(self) -> None:
         found: tuple[T | None, BaseException | None]
@@ -74,11 +99,30 @@ async def in_thread(
     async with limiter or anyio.to_thread.current_default_thread_limiter():
         call = Call(lambda: work(*given))
         call.begin()
-        with anyio.CancelScope(shield=not abandon_on_cancel):
-            value, error = await call.ended
-    if error is not None:
-        try:
-            raise error
-        finally:
-            del error, call  # which would hold this frame by way of its traceback
-    return value  # type: ignore[return-value]
+        if abandon_on_cancel:
+            await call.ended
+        elif (cancelled := await call.whole()) is not None:
+            raise cancelled
+        return call.result()
+
+
+async def at_once(work: Callable[[], T], *, undo: Callable[[T], object] | None = None) -> T:
+    """What the function returns, begun now, whatever else is in threads, and waited for, whoever is cancelled.
+
+    Where there are no more threads, it is called here.
+
+    Args:
+        undo: called the same way with what the function returned, where who asked was cancelled and will not have it.
+    """
+    call = Call(work)
+    try:
+        call.begin()
+    except RuntimeError:
+        return work()
+    if (cancelled := await call.whole()) is not None:
+        with suppress(BaseException):
+            value = call.result()
+            if undo is not None:
+                await at_once(partial(undo, value))
+        raise cancelled
+    return call.result()

@@ -221,6 +221,15 @@ async def test_a_long_history_fits_into_a_small_worker() -> None:
         assert (await session.arun("q")).value == [1, "q49"]
 
 
+@pytest.mark.parametrize("letter", ["a", "漢"])
+async def test_a_long_history_fits_into_little_memory(letter: str, sandbox: str) -> None:
+    limits = ExecLimits(memory_bytes=2**25)
+    session, _ = chat(sandbox, cell("FINAL([len(history) > 10, history[-1]['question']])"), context="c", exec_limits=limits)
+    session.turns = [(f"q{number}", letter * 20_000) for number in range(300)]
+    async with session:
+        assert (await session.arun("q")).value == [True, "q299"]
+
+
 @pytest.mark.parametrize("texts", [{"a.txt": "one", "b.txt": ""}, {"": "é" * 300_000 + "€"}, {"x": "a\n\n---\n\nb", "y": "c"}])
 def test_documents_taken_out_of_a_context_make_the_same_one_again(texts: dict[str, str]) -> None:
     with Context.coerce(texts) as context, assembled(documents_of(context, 1_000)) as again:

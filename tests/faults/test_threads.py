@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
+import asyncio
 import contextvars
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +17,10 @@ import anyio.lowlevel
 import pytest
 
 from cellblock.engine.run import RLM
-from cellblock.in_thread import in_thread
+from cellblock.in_thread import at_once, in_thread
 from cellblock.models import CallableModel, ScriptedModel
 from cellblock.repl.zygote import close_all
-from cellblock.store.leases import Leases
+from cellblock.store.leases import Lease, Leases
 from cellblock.store.sqlite import SQLiteDatabase
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +111,68 @@ async def test_who_is_cancelled_waits_for_the_thread_or_leaves_it_behind(left_be
             await in_thread(work, lambda: anyio.from_thread.run_sync(begun.set, token=token), abandon_on_cancel=left_behind)
     assert ended.is_set() is not left_behind
     go_on.set()
+
+
+@pytest.mark.parametrize("undone", [False, True])
+async def test_who_is_cancelled_by_asyncio_waits_too_and_what_came_of_it_is_undone(undone: bool) -> None:
+    begun, go_on, done = threading.Event(), threading.Event(), list[str]()
+
+    def work() -> str:
+        begun.set()
+        go_on.wait(20)
+        done.append("done")
+        return "it"
+
+    asked = at_once(work, undo=lambda what: done.append(f"{what} undone")) if undone else in_thread(work)
+    task = asyncio.get_running_loop().create_task(asked)
+    await in_thread(begun.wait, 20)
+    for _ in range(3):
+        task.cancel()
+        await anyio.lowlevel.checkpoint()
+    assert not task.done() and not done
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["done", "it undone"][: 1 + undone]
+
+
+async def test_a_lease_that_was_taken_for_a_cancelled_task_is_free_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rlm = RLM(ScriptedModel(fallback=lambda messages: "FINAL(yes)"), journal=tmp_path / "journal.db")
+    begun, go_on, take = threading.Event(), threading.Event(), Leases.take
+
+    def slowly(leases: Leases, name: str) -> Lease:
+        begun.set()
+        go_on.wait(20)
+        return take(leases, name)
+
+    async with rlm.thread("t") as thread:
+        monkeypatch.setattr(Leases, "take", slowly)
+        task = asyncio.get_running_loop().create_task(thread.aupload("a"))
+        await in_thread(begun.wait, 20)
+        task.cancel()
+        await anyio.lowlevel.checkpoint()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert sorted(os.listdir(tmp_path)) == ["journal.db"]  # it was closed, too
+        monkeypatch.setattr(Leases, "take", take)
+        await thread.aupload("a")
+
+
+async def test_work_is_done_here_where_there_are_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(work: Callable[[], object], args: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_thread, "start_new_thread", none_left)
+    assert await at_once(threading.current_thread) is threading.current_thread()
+
+
+async def test_a_function_in_a_thread_may_run_a_loop_of_its_own() -> None:
+    async def answer() -> str:
+        await anyio.sleep(0)
+        return "yes"
+
+    assert await in_thread(anyio.run, answer) == "yes"
 
 
 async def test_no_more_threads_at_once_than_there_are_places() -> None:

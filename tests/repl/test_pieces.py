@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -140,6 +142,33 @@ async def test_an_answer_that_would_be_much_larger_in_the_worker_is_refused(sand
         result = await session.exec("give()")
         assert result.error is not None and "send less at a time" in result.error.message
         assert await _goes_on(session)
+
+
+async def test_a_variable_that_would_be_much_larger_in_the_worker_is_refused(sandbox: str) -> None:
+    async with await open_session(sandbox, limits=ROOMY) as session:
+        await session.exec("kept = 1")
+        with pytest.raises(TypeError, match="send less at a time"):
+            await session.set("x", "x" * 8_400_000 + "😀")
+        assert (await session.exec("kept")).value_preview == "1"
+
+
+async def test_an_answer_on_record_that_cannot_cross_here_is_no_other_answer(sandbox: str) -> None:
+    cell = "try:\n    n = len(give())\nexcept Exception as error:\n    n = str(error)"
+    async with await open_session(sandbox, externals={"give": lambda: "x" * 12_000_000}, limits=ROOMY) as session:
+        await session.exec(cell)
+        assert (await session.get("n")) == 12_000_000 and session.last is not None
+        for memory_bytes, refused in ((2**27, False), (2**26, True)):
+            opening = open_session(
+                sandbox, externals={"give": lambda: ""}, limits=replace(ROOMY, memory_bytes=memory_bytes), cells=[session.last]
+            )
+            with pytest.raises(SandboxBroken, match="on record") if refused else nullcontext():
+                async with await opening as again:
+                    assert await again.get("n") == 12_000_000
+
+
+async def test_calls_are_answered_whatever_memory_is_allowed(sandbox: str) -> None:
+    async with await open_session(sandbox, externals={"give": lambda what: what}, limits=replace(ROOMY, memory_bytes=2**36)) as session:
+        assert (await session.exec("give(1)")).value_preview == "1"
 
 
 async def test_mail_that_was_read_is_given_back(sandbox: str) -> None:

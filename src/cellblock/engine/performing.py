@@ -16,7 +16,7 @@ from ..events import RunEnded, RunStarted, SpentRow
 from ..repl.history import Ran
 from ..repl.snapshot import left_out
 from ..store.journal import Status
-from ..values import Value
+from ..values import DEFAULT_CAPS, Value
 from . import prompt
 from .asking import cleaned
 from .branch import Branch, Place
@@ -177,8 +177,9 @@ def _beginning(run: Run) -> Place:
 
 
 def _history(run: Run) -> Value:
-    """The newest of the session's questions and answers, as far as a quarter of what may go into a worker holds them."""
-    room, kept = run.tree.settings.exec_limits.bytes_in // 4, list[Value]()
+    """The newest of the session's questions and answers, as far as a quarter of what may go into a worker, and one value, holds them."""
+    limits, kept = run.tree.settings.exec_limits, list[Value]()
+    room = min(limits.bytes_in // 4, DEFAULT_CAPS.within(limits.memory_bytes).total_bytes)
     for question, answer in reversed(run.turn.earlier):
         room -= 4 * (len(question) + len(answer)) + 64
         if room < 0:

@@ -114,6 +114,8 @@ class CellRun:
                 self.answers.append((value, None))
                 return
             except (TypeError, ValueError) as refusal:
+                if self.recorded is not None:
+                    raise SandboxBroken(f"an answer on record cannot cross: {refusal}") from None
                 error = ("RuntimeError", f"the answer cannot cross: {refusal}")
         await self.meter.send({"t": "reply", "value": None, "error": error})
         self.answers.append((None, error))

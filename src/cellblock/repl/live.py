@@ -103,7 +103,10 @@ class Live:
             SandboxBroken: it went differently.
         """
         if ran.name is not None:
-            await self.set(ran.name, ran.value)
+            try:
+                await self.set(ran.name, ran.value)
+            except TypeError as error:
+                raise SandboxBroken(f"the session could not be brought back: {ran.name} cannot cross: {error}") from None
             return
         limits = ran.limits or self.options.limits
         generous = replace(limits, wall_seconds=seconds, cpu_seconds=seconds)
@@ -116,8 +119,17 @@ class Live:
             raise SandboxBroken("the session could not be brought back: a cell ran differently the second time")
 
     async def set(self, name: str, value: Value) -> None:
-        """Bind a variable to a value that is plain already."""
-        await self.ask({"t": "set", "name": name, "value": await in_pieces(self.wire.packing(value))})
+        """Bind a variable to a value that is plain already.
+
+        Raises:
+            TypeError: it cannot cross.
+            SandboxBroken: the worker lied, died or did not answer in time.
+        """
+        try:
+            packed = await in_pieces(self.wire.packing(value))
+        except ValueError as error:
+            raise TypeError(str(error)) from None
+        await self.ask({"t": "set", "name": name, "value": packed})
 
     async def dump(self, *, keeps: bool = False) -> SavedState:
         """The state between cells, in a memory file of its own.

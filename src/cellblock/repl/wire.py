@@ -17,7 +17,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeAlias, Union
 
 import anyio
@@ -332,10 +332,8 @@ def _width(text: str) -> int:
     """Bytes that Python keeps for each character, 1, 2 or 4; 0 where all are ASCII."""
     if text.isascii():
         return 0
-    if len(text) >= 100:  # beside its characters a text takes less than that
-        return (sys.getsizeof(text) - 100) // len(text) + 1
-    widest = ord(max(text))
-    return 1 if widest < 256 else 2 if widest < 65_536 else 4
+    longer = " " * 100 + text  # a new text, beside whose characters less than 100 bytes are kept: not its UTF-8, as of others
+    return (sys.getsizeof(longer) - 100) // len(longer) + 1
 
 
 class _Packer(Copier):
@@ -353,11 +351,17 @@ class _Packer(Copier):
     def text(self, text: str) -> Any:
         if len(text) <= INLINE_BYTES:
             return text
-        if not text.isascii():
-            self._wide += sys.getsizeof(text)
-            if self._wide > GIVEN_WIDE_BYTES:
-                raise ValueError(f"more than {GIVEN_WIDE_BYTES:,} bytes of text that is not ASCII, as Python keeps it; send less at a time")
-        return self._mail((text[start : start + TEXT_CHARS].encode() for start in range(0, len(text), TEXT_CHARS)), EXT_TEXT)
+        return self._mail(self._parts(text), EXT_TEXT)
+
+    def _parts(self, text: str) -> Iterator[bytes]:
+        width, narrow = 0, text.isascii()
+        for start in range(0, len(text), TEXT_CHARS):
+            part = text[start : start + TEXT_CHARS]
+            width = width if narrow else max(width, _width(part))
+            yield part.encode()
+        self._wide += width * len(text)
+        if self._wide > GIVEN_WIDE_BYTES:
+            raise ValueError(f"more than {GIVEN_WIDE_BYTES:,} bytes of text that is not ASCII, as Python keeps it; send less at a time")
 
     def raw(self, raw: bytes) -> Any:
         return self._mail([raw], EXT_BYTES) if len(raw) > INLINE_BYTES else raw
@@ -370,6 +374,8 @@ class _Packer(Copier):
     def _mail(self, parts: Iterable[bytes], code: int) -> Any:
         wire, offset = self._wire, self._used
         for part in parts:
+            if self._used + len(part) > wire.half:
+                raise ValueError(f"more than {wire.half:,} bytes; send less at a time")
             wire.put(part, wire.half + self._used)
             self._used += len(part)
         size = self._used - offset

@@ -12,12 +12,13 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any
 
 import anyio
 
 from ..errors import LeaseHeld, StoreError
-from ..in_thread import in_thread
+from ..in_thread import at_once
 from .database import Database, check_name
 from .processes import Process, standing, this_process
 from .rows import NUMBER, Kinds, as_declared
@@ -89,7 +90,7 @@ class Leases:
         while True:
             try:
                 # In a thread: the first write of a connection waits for the disk.
-                return await in_thread(self.take, name)
+                return await at_once(partial(self.take, name), undo=self.release)
             except LeaseHeld as error:
                 row = self._row(name)
                 if not error.elsewhere or row is None or seen is None or row != seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from contextlib import closing, suppress
@@ -21,7 +22,7 @@ class Log:
     def __init__(self, path: str) -> None:
         self._place = f"{Path(path).absolute().as_uri()}?mode=rw"  # which makes no file where there is none any more
         self._written = 0
-        self._still = threading.Event()
+        self._process, self._still = os.getpid(), threading.Event()
         self._still.set()
 
     def wrote(self, size: int) -> None:
@@ -34,10 +35,14 @@ class Log:
                 begin_thread(self._move)
             except RuntimeError:  # there are no more threads
                 self._move()
+            except BaseException:
+                self._still.set()
+                raise
 
     def settle(self) -> None:
         """Wait until nothing is being moved: whoever closes the file last moves the rest."""
-        self._still.wait()
+        if self._process == os.getpid():  # a copy of it has no such thread
+            self._still.wait()
 
     def _move(self) -> None:
         # What cannot be moved now, since the disk is full or others are reading, stays where it is until the next time.

@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-import anyio
-
 from ..errors import ConfigError, StoreError
-from ..in_thread import in_thread
+from ..in_thread import at_once
 from .blobs import Blobs, Collected
 from .connecting import connect
 from .database import Database, check_name
@@ -115,12 +113,11 @@ async def opened_aside(opening: Callable[[], Store]) -> AsyncIterator[Store]:
 
     Raises as `opening` does.
     """
-    store = await in_thread(opening)
+    store = await at_once(opening, undo=Store.close)
     try:
         yield store
     finally:
-        with anyio.CancelScope(shield=True):
-            await in_thread(store.close)
+        await at_once(store.close)
 
 
 def default_place() -> str:
