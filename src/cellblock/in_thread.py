@@ -87,13 +87,18 @@ class Call(Generic[T]):
 
 
 async def in_thread(
-    work: Callable[[*Given], T], *given: *Given, abandon_on_cancel: bool = False, limiter: anyio.CapacityLimiter | None = None
+    work: Callable[[*Given], T],
+    *given: *Given,
+    abandon_on_cancel: bool = False,
+    limiter: anyio.CapacityLimiter | None = None,
+    undo: Callable[[T], object] | None = None,
 ) -> T:
     """What the function returns, called in a thread of its own; it may raise whatever that raises.
 
     Args:
         abandon_on_cancel: whoever is cancelled does not wait for it.
         limiter: how many there may be at once; anyio's own for threads where there is none.
+        undo: called the same way with what the function returned, where who waited was cancelled and will not have it.
     """
     await anyio.lowlevel.checkpoint()
     async with limiter or anyio.to_thread.current_default_thread_limiter():
@@ -101,24 +106,21 @@ async def in_thread(
         call.begin()
         if abandon_on_cancel:
             await call.ended
-        elif (cancelled := await call.whole()) is not None:
-            raise cancelled
-        return call.result()
+            return call.result()
+        return await _waited_for(call, undo)
 
 
 async def at_once(work: Callable[[], T], *, undo: Callable[[T], object] | None = None) -> T:
-    """What the function returns, begun now, whatever else is in threads, and waited for, whoever is cancelled.
-
-    Where there are no more threads, it is called here.
-
-    Args:
-        undo: called the same way with what the function returned, where who asked was cancelled and will not have it.
-    """
+    """As `in_thread`, begun now, whatever else is in threads. Where there are no more of them, the function is called here."""
     call = Call(work)
     try:
         call.begin()
     except RuntimeError:
         return work()
+    return await _waited_for(call, undo)
+
+
+async def _waited_for(call: Call[T], undo: Callable[[T], object] | None) -> T:
     if (cancelled := await call.whole()) is not None:
         with suppress(BaseException):
             value = call.result()

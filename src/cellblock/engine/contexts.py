@@ -22,7 +22,7 @@ async def open_context(source: object) -> Context:
     """
     if isinstance(source, str) and len(source) <= SMALL_CHARS:
         return Context.coerce(source)
-    return await in_thread(_made, source)
+    return await in_thread(_made, source, undo=Context.close)
 
 
 def _made(source: object) -> Context:

@@ -50,7 +50,7 @@ async def _more(before: _Held | None, source: ContextSource) -> _Held:
     if before is None:
         return _Held(more, more is not source)
     try:
-        return _Held(await in_thread(joined, [before.context, more]), True)
+        return _Held(await in_thread(joined, [before.context, more], undo=Context.close), True)
     finally:
         if more is not source:
             more.close()

@@ -68,7 +68,7 @@ async def kept_context(store: Store, task: RecordedTask, given: ContextSource | 
         context = await open_context(given)
     else:
         data = _kept(store, task, blob)
-        context = await in_thread(restored, data)
+        context = await in_thread(restored, data, undo=Context.close)
     if context.sha256 != task.fields["context_sha256"]:
         if context is not given:
             context.close()

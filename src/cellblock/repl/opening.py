@@ -53,14 +53,14 @@ async def _fresh(options: SessionOptions, base: Base | None) -> Live:
     zygote, memory_bytes = pool.zygote, options.limits.memory_bytes
     process = pool.take(memory_bytes)
     if process is None:
-        process = await in_thread(pool.spawn, memory_bytes)
+        process = await in_thread(pool.spawn, memory_bytes, undo=WorkerProcess.close)
     try:
         return await _opened(process, options, base)
     except SandboxBroken:
         if zygote.alive:
             raise
     # It went with its zygote, which somebody ended, such as a kernel that is out of memory. Another zygote makes another one.
-    return await _opened(await in_thread(pool.spawn, memory_bytes), options, base)
+    return await _opened(await in_thread(pool.spawn, memory_bytes, undo=WorkerProcess.close), options, base)
 
 
 async def _opened(process: WorkerProcess, options: SessionOptions, base: Base | None) -> Live:

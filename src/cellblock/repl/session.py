@@ -217,7 +217,7 @@ def _check_arguments(limits: object, seed: object, tenant: object, externals: Ma
 async def _unsealed(snapshot: bytes, spec: GuestSpec, key: bytes) -> SavedState:
     check_type("snapshot", snapshot, bytes)
     # In a thread: a hundred megabytes take a quarter of a second.
-    return await in_thread(lambda: SavedState.holding(unseal(snapshot, spec, key)))
+    return await in_thread(lambda: SavedState.holding(unseal(snapshot, spec, key)), undo=SavedState.release)
 
 
 def _check_external(name: str) -> None:
