@@ -26,9 +26,10 @@ from responsive import STALL_SECONDS, holds_up_for
 from cellblock.audit.liar import liar
 from cellblock.errors import SandboxBroken
 from cellblock.limits import ExecLimits
+from cellblock.repl.crossing import EXT_INT, EXT_TEXT, WIDE_BYTES, _width
 from cellblock.repl.protocol import External
 from cellblock.repl.session import Session, open_session
-from cellblock.repl.wire import EXT_INT, EXT_TEXT, FRAME_BYTES, WIDE_BYTES, Call, Wire, _width
+from cellblock.repl.wire import FRAME_BYTES, Call, Wire
 from cellblock.repl.zygote import close_all
 from cellblock.testing import frames, hostile_values, values
 from cellblock.values import ValueCaps, plain, whole

@@ -3,28 +3,24 @@
 A frame is a little-endian u32 length and that many bytes of msgpack. Large texts do not travel in frames: they
 lie in the *mail file*, a sealed memory file whose first half the worker writes and whose second half the host writes.
 Nothing is ever mapped here, only copied, so a worker that changes the file under our hands changes nothing that was checked.
-
-Values from a worker are decoded by type, their dicts with str keys alone: into `Any`, msgpack would build a dict whose
-keys the worker chose to collide (ints and tuples hash without a secret), and half a megabyte of them stops us for ten seconds.
 """
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import fcntl
 import os
 import socket
 import struct
-import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, TypeAlias, Union
+from collections.abc import Callable, Generator
+from typing import Any
 
 import anyio
 import msgspec
 
 from ..errors import SandboxBroken
-from ..values import DEFAULT_CAPS, TEXT_CHARS, Copier, Value, ValueCaps, collector_paused
+from ..values import DEFAULT_CAPS, Value, ValueCaps, collector_paused
+from .crossing import Opener, Packer, Wired
 
 FRAME_BYTES = 2**19
 """Of one frame from a worker: more structure than this would take a tenth of a second to decode."""
@@ -32,27 +28,8 @@ WORD_BYTES = 8
 """After the two halves of the mail file: the id of the exec that is to be interrupted."""
 KEPT_BYTES = 2**16
 """After that, what the cell printed and the worker has not sent yet, its size first."""
-INLINE_BYTES = 4096
-EXT_TEXT, EXT_INT, EXT_BYTES, EXT_SHORT = 1, 2, 3, 4
-"""Text or bytes in the mail file, an int of more than 64 bits, bytes that lie in the frame."""
-WIDE_BYTES = 16 * 2**20
-"""Of texts in one frame from a worker that are not ASCII, as Python keeps them: for one character beyond U+FFFF, four bytes for each."""
-GIVEN_WIDE_BYTES = 2 * WIDE_BYTES
-"""Of such texts in one frame to a worker."""
 _CHUNK = 65_536
-_DECODER = codecs.getincrementaldecoder("utf-8")
 _HEADER = struct.Struct("<I")
-_SPAN = struct.Struct("<QQ")
-
-
-class Boxed(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
-    """A list or a dict on its way from the worker."""
-
-    items: list[Wired] | None = None
-    fields: dict[str, Wired] | None = None
-
-
-Wired: TypeAlias = Union[bool, int, float, str, msgspec.msgpack.Ext, Boxed, None]  # noqa: UP007 - recursive
 
 
 class Hello(msgspec.Struct, frozen=True, tag_field="t", tag="hello", forbid_unknown_fields=True):
@@ -183,7 +160,7 @@ class Wire:
         """
         opened, named = list[Value](), dict[str, Value]()
         try:
-            yield from _Opener(self, expect).filling([(kwargs or {}, 0, named), (args, 0, opened)])
+            yield from Opener(self, expect).filling([(kwargs or {}, 0, named), (args, 0, opened)])
         except (TypeError, ValueError) as error:
             raise SandboxBroken(f"the worker sent a value that cannot cross: {error}") from None
         return opened, named
@@ -228,7 +205,7 @@ class Wire:
         Raises:
             TypeError, ValueError: it is not plain data within the caps.
         """
-        return _Packer(self).copying(value)
+        return Packer(self).copying(value)
 
     def ask_to_interrupt(self, exec_id: int) -> None:
         """Say which exec is meant by the next interrupt; the signal itself says nothing, and may come late."""
@@ -281,103 +258,3 @@ class Wire:
             raise ValueError("mail beyond its half")
         self.received += size
         return os.pread(self.mail, size, offset)
-
-
-class _Opener(Copier):
-    """Copies decoded values and opens what is boxed. One region of the mail may be named many times: each copy counts."""
-
-    __slots__ = ("_expect", "_wide", "_wire")
-
-    def __init__(self, wire: Wire, expect: Callable[[int], None]) -> None:
-        super().__init__(wire.caps)
-        self._wire, self._expect, self._wide = wire, expect, 0
-
-    def begun(self, value: object, depth: int, waiting: list[Any]) -> Value:
-        if type(value) is msgspec.msgpack.Ext:
-            self.count()
-            return self._special(value.code, bytes(value.data))
-        if type(value) is Boxed:
-            value = value.fields if value.items is None else value.items
-            if value is None:
-                raise TypeError("an empty box")
-        return super().begun(value, depth, waiting)
-
-    def _special(self, code: int, data: bytes) -> Value:
-        if code == EXT_INT and len(data) <= self.caps.digits:
-            return self.number(int.from_bytes(data, "little", signed=True))
-        if code == EXT_SHORT:
-            self.charge(len(data))
-            return data
-        if code not in (EXT_TEXT, EXT_BYTES) or len(data) != _SPAN.size:
-            raise ValueError("unknown extension")
-        offset, size = _SPAN.unpack(data)
-        self.charge(size)  # before it is read
-        self._expect(size)
-        return self._wire.read_mail(offset, size) if code == EXT_BYTES else self._text_at(offset, size)
-
-    def _text_at(self, offset: int, size: int) -> str:
-        # In parts, most of which are narrow: the whole may take four times as much as came.
-        decoder, parts, kept, chars, width = _DECODER(), list[str](), self._wide, 0, 0
-        for start in range(0, size, TEXT_CHARS):
-            raw = self._wire.read_mail(offset + start, min(TEXT_CHARS, size - start))
-            parts.append(decoder.decode(raw, start + TEXT_CHARS >= size))
-            chars, width = chars + len(parts[-1]), max(width, _width(parts[-1]))
-            self._wide = kept + chars * width
-            if self._wide > WIDE_BYTES:
-                raise ValueError(f"more than {WIDE_BYTES:,} bytes of text that is not ASCII")
-        return "".join(parts)
-
-
-def _width(text: str) -> int:
-    """Bytes that Python keeps for each character, 1, 2 or 4; 0 where all are ASCII."""
-    if text.isascii():
-        return 0
-    longer = " " * 100 + text  # a new text, beside whose characters less than 100 bytes are kept: not its UTF-8, as of others
-    return (sys.getsizeof(longer) - 100) // len(longer) + 1
-
-
-class _Packer(Copier):
-    """Copies what is plain already into what msgpack takes."""
-
-    __slots__ = ("_used", "_wide", "_wire")
-
-    def __init__(self, wire: Wire) -> None:
-        super().__init__(wire.caps)
-        self._wire, self._used, self._wide = wire, 0, 0
-
-    def key(self, key: object) -> Any:
-        return key
-
-    def text(self, text: str) -> Any:
-        if len(text) <= INLINE_BYTES:
-            return text
-        return self._mail(self._parts(text), EXT_TEXT)
-
-    def _parts(self, text: str) -> Iterator[bytes]:
-        width, narrow = 0, text.isascii()
-        for start in range(0, len(text), TEXT_CHARS):
-            part = text[start : start + TEXT_CHARS]
-            width = width if narrow else max(width, _width(part))
-            yield part.encode()
-        self._wide += width * len(text)
-        if self._wide > GIVEN_WIDE_BYTES:
-            raise ValueError(f"more than {GIVEN_WIDE_BYTES:,} bytes of text that is not ASCII, as Python keeps it; send less at a time")
-
-    def raw(self, raw: bytes) -> Any:
-        return self._mail([raw], EXT_BYTES) if len(raw) > INLINE_BYTES else raw
-
-    def number(self, number: int) -> Any:
-        if -(2**63) <= number < 2**64:
-            return number
-        return msgspec.msgpack.Ext(EXT_INT, number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True))
-
-    def _mail(self, parts: Iterable[bytes], code: int) -> Any:
-        wire, offset = self._wire, self._used
-        for part in parts:
-            if self._used + len(part) > wire.half:
-                raise ValueError(f"more than {wire.half:,} bytes; send less at a time")
-            wire.put(part, wire.half + self._used)
-            self._used += len(part)
-        size = self._used - offset
-        wire.sent += size
-        return msgspec.msgpack.Ext(code, _SPAN.pack(offset, size))

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from ..repl.wire import EXT_BYTES, EXT_INT, EXT_SHORT, EXT_TEXT
+from ..repl.crossing import EXT_BYTES, EXT_INT, EXT_SHORT, EXT_TEXT
 from .damage import damaged
 
 _NAMES = st.one_of(st.sampled_from(["f", "llm_query", "FINAL", "vfs__read", "", "os.system"]), st.text(max_size=8))
