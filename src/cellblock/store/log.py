@@ -10,8 +10,10 @@ from pathlib import Path
 
 from ..in_thread import begin_thread
 
-MOVED_BYTES = 4 * 2**20
-"""Once so much was written, it is moved."""
+MOVED_BYTES = 64 * 2**20
+"""Once so much was written, it is moved. Not sooner: the write after that begins the log anew, and waits for the disk."""
+LEFT_BYTES = 4 * 2**20
+"""So much may be left to others when one of them closes the file."""
 NEVER_MORE_PAGES = 65_536
 """A log of 256 MB is moved by whoever writes next, whatever became of the thread."""
 
@@ -20,6 +22,7 @@ class Log:
     """The log of one open file, for the thread that writes to that. What is in it is as safe as what is in the file."""
 
     def __init__(self, path: str) -> None:
+        self._path = path
         self._place = f"{Path(path).absolute().as_uri()}?mode=rw"  # which makes no file where there is none any more
         self._written = 0
         self._process, self._still = os.getpid(), threading.Event()
@@ -40,9 +43,12 @@ class Log:
                 raise
 
     def settle(self) -> None:
-        """Wait until nothing is being moved: whoever closes the file last moves the rest."""
+        """Wait until nothing is being moved, and move much that is left; whoever closes the file last moves the rest."""
         if self._process == os.getpid():  # a copy of it has no such thread
             self._still.wait()
+        with suppress(OSError):
+            if Path(f"{self._path}-wal").stat().st_size > LEFT_BYTES:
+                self._move()
 
     def _move(self) -> None:
         # What cannot be moved now, since the disk is full or others are reading, stays where it is until the next time.
