@@ -117,7 +117,7 @@ class _Run:
         for what, text in (("answer", result.answer), ("value", repr(result.value)), ("error", result.error or "")):
             evidence.add("A", what, text)
         for path, data in result.files.items():
-            evidence.add("A", "file", f"{path}\n{data.decode('utf-8', 'replace')}")
+            evidence.add("A", "file", f"{path}\n{data[: 4 * TEXT_CHARS].decode('utf-8', 'replace')}")  # what is kept of it
 
     # -- what others see of it
 
