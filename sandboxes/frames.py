@@ -22,6 +22,7 @@ INLINE_TOTAL_BYTES = 2**17
 WIDE_BYTES = 16 * 2**20
 """Of texts in one frame that are not ASCII, as Python keeps them: for one character beyond U+FFFF, four bytes for each of a text's."""
 PART_CHARS = 2**20
+"""Of a long text are looked at at once."""
 FRAME_BYTES = 2**19
 WORD_BYTES = 8
 """After the two halves of the mail file: the id of the exec that the host wants interrupted."""

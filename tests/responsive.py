@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from cellblock.audit.lag import RunningClock, watched_loop
 
@@ -13,17 +13,13 @@ STALL_SECONDS = 0.1
 def holds_up_for(work: Callable[[], None], *, tries: int = 3) -> float:
     """Seconds for which `work` would hold up the event loop: the least of several, since a busy neighbour can slow down any one of them."""
 
-    clock = RunningClock()
-
-    def once() -> float:
+    def once(clock: RunningClock) -> float:
         started = clock()
         work()
         return clock() - started
 
-    try:
-        return min(once() for _ in range(tries))
-    finally:
-        clock.close()
+    with closing(RunningClock()) as clock:
+        return min(once(clock) for _ in range(tries))
 
 
 @asynccontextmanager

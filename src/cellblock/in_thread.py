@@ -121,10 +121,13 @@ async def at_once(work: Callable[[], T], *, undo: Callable[[T], object] | None =
 
 
 async def _waited_for(call: Call[T], undo: Callable[[T], object] | None) -> T:
-    if (cancelled := await call.whole()) is not None:
-        with suppress(BaseException):
-            value = call.result()
-            if undo is not None:
-                await at_once(partial(undo, value))
-        raise cancelled
-    return call.result()
+    cancelled = await call.whole()
+    if cancelled is None:
+        return call.result()
+    try:
+        value = call.result()
+        if undo is not None:
+            await at_once(partial(undo, value))
+    except BaseException as error:
+        raise cancelled from error
+    raise cancelled

@@ -12,7 +12,7 @@ from cellblock.audit.systems import Walls
 
 SANDBOXES = ("monty", "restricted", "wasi")
 ATTEMPTS = load_corpus()
-WASTEFUL = {"D": 3, "E": 12, "F": 3, "H": 16, "I": 6}
+WASTEFUL = {"D": 2, "E": 8, "F": 2, "H": 8, "I": 4}
 """Of the attempts that use up their limits, or ask the command line what it shows, one in so many is made here: time."""
 
 

@@ -123,6 +123,8 @@ async def test_calls_that_are_sent_ahead_leave_the_loop_to_others_between_two_of
     session = await broken_by([*[{"call": "llm_query", "deaf": True}] * calls, {"done": {}}], llm_query=llm_query)
     async with anyio.create_task_group() as group:
         group.start_soon(work)
+        while not others:
+            await anyio.lowlevel.checkpoint()
         with suppress(SandboxBroken):
             await session.exec("x = 1")
         group.cancel_scope.cancel()

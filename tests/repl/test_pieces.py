@@ -136,6 +136,15 @@ async def test_texts_that_would_be_much_larger_in_the_host_than_they_came_are_re
         assert heard == [] and await _goes_on(session)
 
 
+async def test_monty_converts_no_arguments_for_which_there_is_no_memory() -> None:
+    heard = Heard()
+    async with await open_session("monty", externals={"take": heard.take}, limits=replace(ROOMY, memory_bytes=2**26)) as session:
+        for text in ("'x' * 15_000_000 + '😀'", "['x' * 5_000_000 + '😀' for i in range(3)]", "'x' * 30_000_000"):
+            result = await session.exec(f"kept = 1\ntake({text})")
+            assert result.error is not None and "too large here" in result.error.message and result.state == "kept"
+        assert heard == [] and await _goes_on(session)
+
+
 async def test_an_answer_that_would_be_much_larger_in_the_worker_is_refused(sandbox: str) -> None:
     text = "x" * 8_400_000 + "😀"
     async with await open_session(sandbox, externals={"give": lambda: text}, limits=ROOMY) as session:

@@ -9,6 +9,7 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -227,10 +228,12 @@ def test_a_put_is_a_part_of_the_transaction_around_it(store: Store, opened: Open
 
 
 WRITER = """
-import sys
+import itertools, os, sys
 from cellblock.store.opening import open_store
 store = open_store(sys.argv[1], tenant="t", key=b"k" * 32)
-for number in range(int(sys.argv[2])):
+for number in itertools.count():
+    if number >= int(sys.argv[2]) and os.path.exists(sys.argv[4]):
+        break
     # The same few contents over and over, each for a while without a link: what `gc` wants to have.
     data = bytes([number % 7]) * 2000
     blob = store.blobs.put(data, kind="k", owner="o" + sys.argv[3], name="n")
@@ -242,19 +245,20 @@ print("whole")
 """
 
 
-def test_a_collector_takes_nothing_away_from_writers_in_other_processes(store: Store, place: str) -> None:
+def test_a_collector_takes_nothing_away_from_writers_in_other_processes(store: Store, place: str, tmp_path: Path) -> None:
     put(store)
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, place, "150", str(n)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for n in range(2)
-    ]
+    enough = tmp_path / "enough"
+    given = [[sys.executable, "-c", WRITER, place, "150", str(n), str(enough)] for n in range(2)]
+    writers = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for words in given]
     collected = 0
     while any(writer.poll() is None for writer in writers):
         collected += store.gc(0).blobs
+        if collected > 10:
+            enough.touch()
     for writer in writers:
         said, errors = writer.communicate()
         assert (said, errors) == ("whole\n", "")
-    assert collected
+    assert collected > 10
     assert store.check() == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import anyio
 
@@ -55,15 +55,14 @@ class Lag:
 @asynccontextmanager
 async def watched_loop() -> AsyncIterator[Lag]:
     """Watch the running event loop while the block runs."""
-    clock = RunningClock()
-    lag = Lag(clock)
+    with closing(RunningClock()) as clock:
+        lag = Lag(clock)
 
-    async def watch() -> None:
-        while True:
-            await anyio.sleep(TICK_SECONDS)
-            lag.look(TICK_SECONDS)
+        async def watch() -> None:
+            while True:
+                await anyio.sleep(TICK_SECONDS)
+                lag.look(TICK_SECONDS)
 
-    try:
         async with anyio.create_task_group() as group:
             group.start_soon(watch)
             try:
@@ -71,5 +70,3 @@ async def watched_loop() -> AsyncIterator[Lag]:
             finally:
                 group.cancel_scope.cancel()
                 lag.look(TICK_SECONDS)
-    finally:
-        clock.close()

@@ -161,7 +161,7 @@ async def _cached(cache: str | os.PathLike[str] | CallCache | None, stack: Async
         return None
     if not isinstance(cache, (str, os.PathLike)):
         return CachedCalls(cache)
-    opened = await in_thread(open_cache, cache)
+    opened = await in_thread(open_cache, cache, undo=lambda made: anyio.run(made.aclose))
     stack.push_async_callback(_close, opened)
     return CachedCalls(opened)
 

@@ -130,10 +130,10 @@ class Packer(Copier):
         return self._mail(self._parts(text), EXT_TEXT)
 
     def _parts(self, text: str) -> Iterator[bytes]:
-        width, narrow = 0, text.isascii()
+        width = 0
         for start in range(0, len(text), TEXT_CHARS):
             part = text[start : start + TEXT_CHARS]
-            width = width if narrow else max(width, _width(part))
+            width = max(width, _width(part))
             yield part.encode()
         self._wide += width * len(text)
         if self._wide > GIVEN_WIDE_BYTES:
