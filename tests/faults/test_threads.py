@@ -136,6 +136,24 @@ async def test_who_is_cancelled_by_asyncio_waits_too_and_what_came_of_it_is_undo
     assert done == ["done", "it undone"][: 1 + undone]
 
 
+async def test_what_a_thread_failed_with_is_told_to_who_was_cancelled() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go_on.wait(20)
+        raise ValueError("no")
+
+    task = asyncio.get_running_loop().create_task(in_thread(work))
+    await in_thread(begun.wait, 20)
+    task.cancel()
+    await anyio.lowlevel.checkpoint()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError) as raised:
+        await task
+    assert isinstance(raised.value.__cause__, ValueError)
+
+
 async def test_a_lease_that_was_taken_for_a_cancelled_task_is_free_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rlm = RLM(ScriptedModel(fallback=lambda messages: "FINAL(yes)"), journal=tmp_path / "journal.db")
     begun, go_on, take = threading.Event(), threading.Event(), Leases.take
