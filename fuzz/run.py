@@ -18,7 +18,11 @@ import os
 import random
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+if find_spec("hypothesis") is None:
+    sys.exit("fuzz: hypothesis is missing; run: .venv/bin/python -m pip install '.[testing]'")
 
 import guided
 from finds import FOLDER
